@@ -1,0 +1,274 @@
+/*
+ * Each message between the daemons, once. Struct, codec, log line and fuzz
+ * seed expand from these lists; doc/ipc.md says how they travel and in which
+ * order. A number is never used again for something else.
+ *
+ * Field kinds: u32, u64, i64, text (UTF-8 or ASCII without NUL), bytes (any
+ * octets). A set of UIDs or sequence numbers is bytes as common/ranges.h
+ * encodes it. On the wire u32/u64/i64 are little endian, text and bytes are a
+ * u32 length and the octets.
+ *
+ * Every request is answered by messages with its id; the last carries the
+ * flag IPC_LAST. Any request may be answered by ERROR (always LAST).
+ */
+#ifndef COMMON_IPC_MESSAGES_H
+#define COMMON_IPC_MESSAGES_H
+
+#include "common/slice.h"
+
+#include <stdint.h>
+
+/* ---- every connection ---------------------------------------------------- */
+
+/* First frame in both directions. An unknown major closes the connection. */
+#define IPC_HELLO(F) F(text, name) F(u32, major) F(u32, minor) F(text, features)
+/* code: enum status; text: for the log. detail: protocol hint such as a
+ * response code ("TRYCREATE", "ALREADYEXISTS"), may be empty. */
+#define IPC_ERROR(F) F(u32, code) F(text, detail) F(text, text)
+/* A request that has nothing else to say is done. */
+#define IPC_DONE(F) F(u64, value)
+/* The asking side read octets of the answer to this id (or, for APPEND, the
+ * serving side read octets of the request): as many more may come. */
+#define IPC_CREDIT(F) F(u32, octets)
+#define IPC_CANCEL(F) F(u32, reason)
+
+/* ---- auth.sock and store.sock: who is it -------------------------------- */
+
+/* response: the decoded SASL initial response; for a login by user name and
+ * password the PLAIN message NUL user NUL password. service: smtp imap pop3.
+ * binding_type: "", tls-exporter, tls-server-end-point. secure: 1 under TLS. */
+#define IPC_AUTH(F) F(text, mechanism) F(text, service) F(text, sid) \
+	F(text, address) F(u32, secure) F(text, binding_type) \
+	F(bytes, binding) F(bytes, response)
+/* Next step of the exchange with the same request id. */
+#define IPC_AUTH_CONTINUE(F) F(bytes, response)
+/* The server's challenge, not yet base64. Not LAST. */
+#define IPC_AUTH_CHALLENGE(F) F(bytes, challenge)
+/* LAST. additional: SASL success data. On store.sock the connection is now
+ * bound to the account. login: the canonical full address. */
+#define IPC_AUTH_OK(F) F(u64, account) F(text, login) F(bytes, additional)
+
+/* ---- store.sock: mailboxes ----------------------------------------------- */
+
+/* Answered by MAILBOX rows in name order, then DONE. what: bits of
+ * enum ipc_list_what. */
+#define IPC_LIST(F) F(u32, what)
+/* attributes: enum ipc_mailbox_attribute. special_use: "\Sent" or "". */
+#define IPC_MAILBOX(F) F(text, name) F(u32, attributes) F(text, special_use) \
+	F(u64, id) F(u32, uidvalidity) F(u32, uidnext) F(u32, messages) \
+	F(u32, unseen) F(u32, recent) F(u32, deleted) F(u64, octets) \
+	F(u64, deleted_octets) F(u64, highestmodseq)
+/* One MAILBOX, LAST. ST_NOT_FOUND. */
+#define IPC_STATUS(F) F(text, name)
+#define IPC_CREATE(F) F(text, name) F(text, special_use)
+#define IPC_DELETE(F) F(text, name)
+#define IPC_RENAME(F) F(text, from) F(text, to)
+#define IPC_SUBSCRIBE(F) F(text, name) F(u32, on)
+/* read_only: EXAMINE. take_recent: SELECT under IMAP4rev1. exclusive: POP3,
+ * ST_DENIED with detail IN-USE when another exclusive session has it.
+ * Answered by UIDS (all UIDs, ascending, in as many frames as it takes),
+ * KEYWORDS (all sets in use), then OPENED, LAST. */
+#define IPC_OPEN(F) F(text, name) F(u32, read_only) F(u32, take_recent) \
+	F(u32, exclusive)
+/* handle: names the mailbox in later requests of this connection. recent_lo,
+ * recent_hi: UIDs that are \Recent for this session (0, 0: none).
+ * first_unseen: UID or 0. flags_known: keywords may still be made. */
+#define IPC_OPENED(F) F(u32, handle) F(u64, id) F(u32, uidvalidity) \
+	F(u32, uidnext) F(u32, messages) F(u32, unseen) F(u32, first_unseen) \
+	F(u32, recent_lo) F(u32, recent_hi) F(u64, highestmodseq) \
+	F(u32, read_only) F(u32, more_keywords)
+#define IPC_UIDS(F) F(bytes, set)
+/* Names of one keyword set of the mailbox, separated by one space. Comes
+ * before the first row that uses the set. */
+#define IPC_KEYWORDS(F) F(u32, handle) F(u32, set) F(text, names)
+#define IPC_CLOSE(F) F(u32, handle)
+
+/* ---- store.sock: messages ------------------------------------------------ */
+
+/* Answered by ROWS and BODY, ascending by UID, then DONE. items: bits of enum
+ * fetch_item (common/fetch_row.h). changed_since: 0, or only rows with a
+ * higher modseq. UIDs that do not exist are passed over. */
+#define IPC_FETCH(F) F(u32, handle) F(bytes, uids) F(u32, items) \
+	F(u64, changed_since)
+/* Whole rows, packed as common/fetch_row.h says. */
+#define IPC_ROWS(F) F(u32, items) F(bytes, rows)
+/* More octets of the body of the last row, whose body did not fit. */
+#define IPC_BODY(F) F(u32, uid) F(bytes, octets)
+/* Octets offset..offset+length of a message as its user sees it: BODY frames,
+ * then DONE. Beyond the end: nothing. */
+#define IPC_READ(F) F(u32, handle) F(u32, uid) F(u64, offset) F(u64, length)
+/* The session sent octets of the bodies of these to its user ("read"). No
+ * answer. */
+#define IPC_SENT(F) F(u32, handle) F(bytes, uids)
+/* mode: enum ipc_store_mode. keywords: names separated by spaces.
+ * unchanged_since: UINT64_MAX when not asked for. Answered by ROWS (UID, FLAGS,
+ * MODSEQ of what changed or was named), then STORED, LAST. */
+#define IPC_STORE(F) F(u32, handle) F(bytes, uids) F(u32, mode) F(u32, flags) \
+	F(text, keywords) F(u64, unchanged_since)
+#define IPC_STORED(F) F(u64, modseq) F(bytes, refused)
+/* move: 1 for MOVE. Answered by COPIED, LAST; source and target UIDs pair up
+ * in ascending order. ST_NOT_FOUND with detail TRYCREATE. */
+#define IPC_COPY(F) F(u32, handle) F(bytes, uids) F(text, name) F(u32, move)
+#define IPC_COPIED(F) F(u32, uidvalidity) F(bytes, source) F(bytes, target) \
+	F(u64, modseq)
+/* all: 1 expunges the UIDs whatever their flags (POP3), 0 only \Deleted ones.
+ * An empty set with all 0 means every \Deleted message. */
+#define IPC_EXPUNGE(F) F(u32, handle) F(bytes, uids) F(u32, all)
+#define IPC_EXPUNGED(F) F(bytes, uids) F(u64, modseq)
+/* Several messages, all or none. APPEND opens the request; then for each
+ * message APPEND_MESSAGE and APPEND_DATA until octets are reached; then
+ * APPEND_COMMIT, all with the same request id. zone: minutes east of UTC.
+ * internaldate: Unix seconds, INT64_MIN for now. Answered by APPENDED, LAST,
+ * or by ERROR as soon as it is known to fail (quota at APPEND_MESSAGE). */
+#define IPC_APPEND(F) F(text, name)
+#define IPC_APPEND_MESSAGE(F) F(u32, flags) F(text, keywords) \
+	F(i64, internaldate) F(i64, zone) F(u64, octets)
+#define IPC_APPEND_DATA(F) F(bytes, octets)
+#define IPC_APPEND_COMMIT(F) F(u32, messages)
+#define IPC_APPENDED(F) F(u32, uidvalidity) F(bytes, uids)
+/* program: as common/search_program.h encodes it. Answered by UIDS frames,
+ * then DONE with the highest modseq of what was found. */
+#define IPC_SEARCH(F) F(u32, handle) F(bytes, program)
+/* What happened since that modseq: ROWS (UID, FLAGS, MODSEQ of new and changed
+ * rows), VANISHED, then CHANGED, LAST. Also the body of the event. */
+#define IPC_CHANGES(F) F(u32, handle) F(u64, since)
+#define IPC_VANISHED(F) F(bytes, uids)
+#define IPC_CHANGED(F) F(u32, handle) F(u64, highestmodseq) F(u32, uidnext) \
+	F(u32, messages)
+/* on: 1 wants CHANGED as events (flag EVENT, id 0) whenever the mailbox has a
+ * higher modseq than was last told; 0 no longer. */
+#define IPC_WATCH(F) F(u32, handle) F(u32, on)
+/* Event: the session must end. reason: text for the client. */
+#define IPC_KICK(F) F(text, reason)
+#define IPC_QUOTA(F) F(text, root)
+#define IPC_QUOTA_IS(F) F(u64, used_octets) F(u64, limit_octets) \
+	F(u64, used_messages) F(u64, limit_messages)
+
+/* ---- smtpd to its LMTP client: in process, never on a socket ------------- */
+
+/* Opens a transaction (answered by LMTP_REPLY for MAIL) with what the XPOSTROOM
+ * words need. body: 8BITMIME or "". octets: SIZE or 0. trace_octets: length of
+ * the trace headers that begin the body. */
+#define IPC_LMTP_MAIL(F) F(text, sender) F(text, mid) F(text, sid) \
+	F(text, address) F(text, helo) F(text, login) F(text, tls) \
+	F(u64, octets) F(u32, utf8) F(text, body)
+#define IPC_LMTP_RCPT(F) F(text, recipient) F(text, parameters)
+/* Octets of the message; answered by CREDIT as they leave. */
+#define IPC_LMTP_DATA(F) F(bytes, octets)
+/* The message is whole; digest: SHA-256 of the octets received. Answered by one
+ * LMTP_REPLY for each accepted recipient in order, the last one LAST. */
+#define IPC_LMTP_END(F) F(bytes, digest)
+/* Give the transaction up. No answer. */
+#define IPC_LMTP_ABORT(F) F(u32, reason)
+/* code 250, enhanced "2.1.5", text. A lost connection is 451 "4.3.0". */
+#define IPC_LMTP_REPLY(F) F(u32, code) F(text, enhanced) F(text, text)
+/* The client has certainly seen the reply for this mid. No answer. */
+#define IPC_LMTP_TELL(F) F(text, mid)
+
+/* ---- control.sock: the command line --------------------------------------- */
+
+/* verb: "user add"; args: as common/ipc_codec.h packs a list of text. Answered
+ * by TABLE (column names), RECORD rows, NOTE lines for people, then DONE. */
+#define IPC_CONTROL(F) F(text, verb) F(bytes, args)
+#define IPC_TABLE(F) F(bytes, columns)
+#define IPC_RECORD(F) F(bytes, cells)
+#define IPC_NOTE(F) F(text, text)
+/* A piece of something large, either way (import, export, backup). */
+#define IPC_PIECE(F) F(bytes, octets)
+
+/* ---- postroom and its daemons, on the inherited socketpair --------------- */
+
+/* The effective configuration, in the syntax of the file. */
+#define IPC_CONFIG(F) F(text, text)
+/* name: "" for the default certificate, else the SNI name. PEM texts. */
+#define IPC_CERTIFICATE(F) F(text, name) F(bytes, chain) F(bytes, key)
+/* All of it was sent; the daemon may start or, later, take it up. */
+#define IPC_BEGIN(F) F(u32, generation)
+/* The daemon serves (LAST of the start), or why it cannot. */
+#define IPC_READY(F) F(u32, generation) F(u32, code) F(text, text)
+/* End: finish what is in flight within so many milliseconds. */
+#define IPC_STOP(F) F(u32, grace_ms)
+/* Each second on the service connection and to postroom: figures for status. */
+#define IPC_COUNTERS(F) F(text, daemon) F(u32, pid) F(bytes, cells)
+
+/* number, NAME, name */
+#define IPC_MESSAGES(X) \
+	X(1, HELLO, hello) X(2, ERROR, error) X(3, DONE, done) \
+	X(4, CREDIT, credit) X(5, CANCEL, cancel) \
+	X(16, AUTH, auth) X(17, AUTH_CONTINUE, auth_continue) \
+	X(18, AUTH_CHALLENGE, auth_challenge) X(19, AUTH_OK, auth_ok) \
+	X(32, LIST, list) X(33, MAILBOX, mailbox) X(34, STATUS, status) \
+	X(35, CREATE, create) X(36, DELETE, delete) X(37, RENAME, rename) \
+	X(38, SUBSCRIBE, subscribe) X(39, OPEN, open) X(40, OPENED, opened) \
+	X(41, UIDS, uids) X(42, KEYWORDS, keywords) X(43, CLOSE, close) \
+	X(64, FETCH, fetch) X(65, ROWS, rows) X(66, BODY, body) \
+	X(67, READ, read) X(68, SENT, sent) X(69, STORE, store) \
+	X(70, STORED, stored) X(71, COPY, copy) X(72, COPIED, copied) \
+	X(73, EXPUNGE, expunge) X(74, EXPUNGED, expunged) \
+	X(75, APPEND, append) X(76, APPEND_MESSAGE, append_message) \
+	X(77, APPEND_DATA, append_data) X(78, APPEND_COMMIT, append_commit) \
+	X(79, APPENDED, appended) X(80, SEARCH, search) \
+	X(81, CHANGES, changes) X(82, VANISHED, vanished) \
+	X(83, CHANGED, changed) X(84, WATCH, watch) X(85, KICK, kick) \
+	X(86, QUOTA, quota) X(87, QUOTA_IS, quota_is) \
+	X(112, LMTP_MAIL, lmtp_mail) X(113, LMTP_RCPT, lmtp_rcpt) \
+	X(114, LMTP_DATA, lmtp_data) X(115, LMTP_END, lmtp_end) \
+	X(116, LMTP_ABORT, lmtp_abort) X(117, LMTP_REPLY, lmtp_reply) \
+	X(118, LMTP_TELL, lmtp_tell) \
+	X(128, CONTROL, control) X(129, TABLE, table) X(130, RECORD, record) \
+	X(131, NOTE, note) X(132, PIECE, piece) \
+	X(144, CONFIG, config) X(145, CERTIFICATE, certificate) \
+	X(146, BEGIN, begin) X(147, READY, ready) X(148, STOP, stop) \
+	X(149, COUNTERS, counters)
+
+/* Bits of IPC_LIST.what. */
+enum ipc_list_what {
+	IPC_LIST_COUNTS = 1,	/* fill the counters; else only names and flags */
+};
+
+/* Bits of IPC_MAILBOX.attributes. */
+enum ipc_mailbox_attribute {
+	IPC_MAILBOX_SUBSCRIBED = 1,
+	IPC_MAILBOX_NONEXISTENT = 2,	/* only a subscription or a parent name */
+	IPC_MAILBOX_HAS_CHILDREN = 4,
+	IPC_MAILBOX_NOSELECT = 8,
+};
+
+enum ipc_store_mode {
+	IPC_STORE_REPLACE = 0,
+	IPC_STORE_ADD = 1,
+	IPC_STORE_REMOVE = 2,
+};
+
+/* ---- expansion ------------------------------------------------------------ */
+
+typedef uint32_t ipc_u32;
+typedef uint64_t ipc_u64;
+typedef int64_t ipc_i64;
+typedef struct slice ipc_text;
+typedef struct slice ipc_bytes;
+
+enum ipc_type {
+#define IPC_ENUM(number, NAME, name) IPC_TYPE_##NAME = (number),
+	IPC_MESSAGES(IPC_ENUM)
+#undef IPC_ENUM
+};
+
+#define IPC_FIELD(kind, name) ipc_##kind name;
+#define IPC_STRUCT(number, NAME, name) \
+	struct ipc_##name { IPC_##NAME(IPC_FIELD) };
+IPC_MESSAGES(IPC_STRUCT)
+#undef IPC_STRUCT
+#undef IPC_FIELD
+
+/* One message; text and bytes borrow from whoever filled it in. */
+struct ipc_message {
+	enum ipc_type type;
+	union {
+#define IPC_MEMBER(number, NAME, name) struct ipc_##name name;
+		IPC_MESSAGES(IPC_MEMBER)
+#undef IPC_MEMBER
+	};
+};
+
+#endif
