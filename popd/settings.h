@@ -1,0 +1,44 @@
+/*
+ * What the POP3 engine is told by the configuration; shared and reference
+ * counted as smtpd/settings.h is.
+ */
+#ifndef POPD_SETTINGS_H
+#define POPD_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pop_settings {
+	unsigned references;
+	char hostname[256];
+	/* A second session on one maildrop is refused with [IN-USE] (RFC 2449);
+	 * else it has a view of its own. */
+	bool exclusive;
+	unsigned errors_slow, errors_end;	/* as in smtpd/settings.h */
+	size_t login_octets;	/* all that may be sent before the login */
+	size_t line_octets;	/* a command with its CRLF (RFC 2449 section 4) */
+	size_t auth_line_octets;	/* a line of an AUTH exchange */
+	/* Told by CAPA (RFC 2449); -1: the row is not shown. */
+	long expire_days;	/* 0: right after RETR. INT32_MAX: NEVER */
+	long login_delay_s;
+	/* Milliseconds. */
+	int64_t login_idle_ms;	/* between commands before the login */
+	int64_t login_ms;	/* until the login, whatever is sent */
+	int64_t idle_ms;	/* after it (RFC 1939 section 3: 10 minutes) */
+	int64_t backend_ms;	/* mailboxd's answer */
+};
+
+/* What differs between the sockets; outlives the sessions. */
+struct pop_listener {
+	bool has_stls;		/* a certificate is there, and TLS not implicit */
+	bool tls_required;	/* no USER, PASS, AUTH before TLS */
+	bool teach;		/* says what is wrong to those who type by hand */
+};
+
+/* The defaults of the server profile; NULL when memory is short. */
+struct pop_settings *pop_settings_new(void);
+struct pop_settings *pop_settings_hold(struct pop_settings *settings);
+void pop_settings_release(struct pop_settings *settings);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * What the SMTP engine is told by the configuration. Plain values: who fills
+ * them (common/config, a test, a fuzzer) is not known here. One smtp_settings
+ * is shared by many sessions; a reload makes a new one and releases the old,
+ * which lives until its last session ends.
+ */
+#ifndef SMTPD_SETTINGS_H
+#define SMTPD_SETTINGS_H
+
+#include "common/slice.h"
+#include "common/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct smtp_settings {
+	unsigned references;
+	char hostname[256];		/* greeting, Received, EHLO reply */
+	uint64_t message_octets;	/* SIZE (RFC 1870); 0: no limit */
+	unsigned recipients;		/* a message; 0: no limit */
+	/* Commands that were wrong, and recipients that do not exist, in one
+	 * session: answered a second late from the first figure on, the session
+	 * ends at the second. 0: no limit. Not counted for trusted peers. */
+	unsigned errors_slow;
+	unsigned errors_end;
+	size_t line_octets;		/* a command with its CRLF */
+	size_t auth_line_octets;	/* a line of an AUTH exchange */
+	size_t text_line_octets;	/* a line of the message with its CRLF */
+	/* Milliseconds. */
+	int64_t command_ms;		/* between commands (RFC 5321 4.5.3.2.7) */
+	int64_t login_ms;		/* on a listener with auth, until AUTH */
+	int64_t data_block_ms;		/* without any octet of the data */
+	int64_t data_ms;		/* whole data: this, and a second for each */
+	unsigned data_rate;		/* so many octets of it */
+	int64_t backend_ms;		/* mailboxd's answer to RCPT and AUTH */
+	int64_t stored_ms;		/* mailboxd's answer after the data */
+	/* How MAIL is answered without asking (decisions.md): ST_OK, or what is
+	 * known of the backend: ST_UNAVAILABLE (451 4.3.0), ST_FULL (452 4.3.1).
+	 * The daemon writes it whenever that changes; sessions read it. */
+	enum status backend_state;
+};
+
+/* What differs between the sockets; outlives the sessions. */
+struct smtp_listener {
+	bool has_starttls;	/* a certificate is there, and TLS not implicit */
+	bool tls_required;	/* nothing but EHLO, STARTTLS, NOOP, QUIT before TLS */
+	bool has_auth;		/* submission: no MAIL before AUTH */
+	bool teach;		/* says what is wrong to those who type by hand */
+};
+
+/* Settings with the defaults of the server profile, the caller holds the one
+ * reference; NULL when memory is short. */
+struct smtp_settings *smtp_settings_new(void);
+struct smtp_settings *smtp_settings_hold(struct smtp_settings *settings);
+/* Gives a reference back; NULL is harmless. */
+void smtp_settings_release(struct smtp_settings *settings);
+
+#endif
