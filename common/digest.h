@@ -1,0 +1,28 @@
+/*
+ * SHA-256 in pieces, and HMAC-SHA-256 (RFC 2104).
+ */
+#ifndef COMMON_DIGEST_H
+#define COMMON_DIGEST_H
+
+#include "common/slice.h"
+
+#define DIGEST_OCTETS 32
+
+struct digest;
+
+/* The caller owns it; NULL when memory is short. */
+struct digest *digest_new(void);
+void digest_free(struct digest *d);
+void digest_feed(struct digest *d, struct slice octets);
+/* Gives the digest of all that was fed and makes d as new. */
+void digest_finish(struct digest *d, unsigned char out[DIGEST_OCTETS]);
+
+/* In one go. False when memory is short. */
+bool digest_of(struct slice octets, unsigned char out[DIGEST_OCTETS]);
+bool digest_hmac(struct slice key, struct slice octets,
+		 unsigned char out[DIGEST_OCTETS]);
+/* 64 lower-case hex digits and a NUL. */
+void digest_hex(const unsigned char digest[DIGEST_OCTETS],
+		char out[DIGEST_OCTETS * 2 + 1]);
+
+#endif
