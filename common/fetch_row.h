@@ -55,7 +55,8 @@ struct fetch_row {
 /* Appends the row's columns in items. ST_LIMIT, ST_NO_MEMORY: out unchanged. */
 enum status fetch_row_encode(struct buf *out, uint32_t items,
 			     const struct fetch_row *row);
-/* Takes one row off *rows; slices borrow. ST_MORE: *rows is empty; ST_SYNTAX. */
+/* Takes one row off *rows; slices borrow. ST_MORE: *rows is empty or ends within
+ * a row, and is left as it is; ST_SYNTAX. */
 enum status fetch_row_decode(struct slice *rows, uint32_t items,
 			     struct fetch_row *row);
 

@@ -90,7 +90,9 @@
  * higher modseq. UIDs that do not exist are passed over. */
 #define IPC_FETCH(F) F(u32, handle) F(bytes, uids) F(u32, items) \
 	F(u64, changed_since)
-/* Whole rows, packed as common/fetch_row.h says. */
+/* Rows, packed as common/fetch_row.h says. A row may be larger than a frame
+ * (BODYSTRUCTURE of 10,000 parts): it goes on in the next ROWS of the answer, so
+ * the receiver keeps what fetch_row_decode() leaves and puts the next behind. */
 #define IPC_ROWS(F) F(u32, items) F(bytes, rows)
 /* More octets of the body of the last row, whose body did not fit. */
 #define IPC_BODY(F) F(u32, uid) F(bytes, octets)
