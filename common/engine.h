@@ -9,6 +9,8 @@
  *   event    news that nobody asked for (mailbox changed, session to end)
  *   drained  engine->out was sent whole: more may be put there
  *   expired  engine->deadline_ms has passed
+ *   secured  a TLS handshake is done
+ *   told     the client has certainly seen what was sent
  * Each returns what the engine wants next. input is only called while the last
  * answer was WANT_INPUT; reply, event, drained and expired may come at any time
  * before free.
@@ -45,6 +47,10 @@ struct peer_info {
 	struct slice tls_exporter;	/* RFC 9266, 32 octets; empty below 1.3 */
 	struct slice tls_end_point;	/* RFC 5929 tls-server-end-point */
 	struct slice client_certificate;	/* SHA-256 of a verified one */
+	/* A Unix socket: who connected, by SO_PEERCRED. */
+	bool is_local;
+	uint32_t uid;
+	int32_t pid;
 };
 
 struct engine;
@@ -60,6 +66,11 @@ struct engine_ops {
 	enum want (*expired)(struct engine *e);
 	/* After a WANT_TLS handshake went well; e->peer has the details. */
 	enum want (*secured)(struct engine *e);
+	/* After wants_told was set and out was sent whole: the client's TCP has
+	 * acknowledged it, and then came octets that had not arrived before, or
+	 * an orderly close (decisions.md, exactly once). wants_told is false
+	 * again. May be NULL; the answer is taken as input's is. */
+	enum want (*told)(struct engine *e);
 	void (*free)(struct engine *e);
 };
 
@@ -69,6 +80,9 @@ struct engine {
 	struct buf out;		/* octets for the client */
 	struct buf requests;	/* ipc frames for the backend, see engine_ask() */
 	int64_t deadline_ms;	/* clock_ms() at which expired() is due; 0: none */
+	bool wants_told;	/* what is in out now has to be told, see told() */
+	bool is_authenticated;	/* logged in: no longer counted among those who
+				 * may be dropped when connections run short */
 };
 
 /* Ceilings of the two buffers. An engine stops taking input while out holds

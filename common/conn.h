@@ -1,0 +1,109 @@
+/*
+ * Carries one engine (common/engine.h) over libuv: a stream socket of any kind
+ * below, TLS between where the engine asks for it, a backend behind.
+ *
+ * Every callback only stores what came and marks the connection; once a turn
+ * of the loop each marked connection is settled: input to the engine, requests
+ * to the backend, one write for all replies of the turn.
+ *
+ * Back-pressure: the socket is not read while engine->out holds more than
+ * ENGINE_OUT_HIGH, engine->requests more than ENGINE_REQUESTS_HIGH, or
+ * CONN_IN_MAX octets wait for an engine that is busy. A client that takes
+ * nothing for CONN_STALLED_MS, with output waiting, is closed. An idle
+ * connection holds no buffer: the octets read go through one that all
+ * connections of a loop share.
+ *
+ * End: WANT_CLOSE flushes, shuts the writing side and discards input for at
+ * most CONN_LINGER_MS, so that the last reply is not lost to a reset. When the
+ * client closes its half, what it sent before is still answered.
+ */
+#ifndef COMMON_CONN_H
+#define COMMON_CONN_H
+
+#include "common/backend.h"
+#include "common/engine.h"
+
+#include <uv.h>
+
+#define CONN_IN_MAX		((size_t)128 * 1024)
+#define CONN_STALLED_MS		60000
+#define CONN_HANDSHAKE_MS	30000
+#define CONN_LINGER_MS		2000
+
+struct conn;
+struct tls_context;
+
+/* ---- the loop ------------------------------------------------------------- */
+
+/* What the connections of one libuv loop share: read buffer, deadlines (one
+ * libuv timer for all), the list of marked connections. */
+struct conn_loop;
+
+/* NULL when memory is short. */
+struct conn_loop *conn_loop_new(uv_loop_t *loop);
+/* Closes every connection at once (no flush) and the handles; the memory goes
+ * when uv_run() has run the close callbacks. */
+void conn_loop_close(struct conn_loop *l);
+uv_loop_t *conn_loop_uv(struct conn_loop *l);
+/* How many connections are open. */
+size_t conn_loop_count(const struct conn_loop *l);
+
+/* ---- what the connections of one listener are ----------------------------- */
+
+struct conn_service {
+	const char *protocol;	/* "imap": log lines and ALPN; a literal */
+	struct tls_context *tls;	/* NULL: WANT_TLS closes. Borrowed */
+	bool tls_implicit;	/* handshake first, engine after it */
+	/* Makes the engine; peer lives as long as the connection. conn sets
+	 * engine->peer. NULL closes the connection. */
+	struct engine *(*engine_new)(void *context, const struct peer_info *peer);
+	/* Makes the backend of c; NULL, as member or result: the engine's
+	 * requests are dropped. */
+	struct backend *(*backend_new)(void *context, struct conn *c,
+				       struct engine *e);
+	/* c ended; called once, before its engine is freed. May be NULL. */
+	void (*closed)(void *context, struct conn *c);
+	void *context;
+};
+
+/* ---- one connection ------------------------------------------------------- */
+
+/*
+ * Takes fd (a connected stream socket, non-blocking) and serves it until it
+ * closes. service is borrowed and outlives it; peer is copied. On failure
+ * (ST_NO_MEMORY, ST_IO) fd is closed. The engine's input is called once with no
+ * octets, to learn what it wants.
+ */
+enum status conn_open(struct conn_loop *l, int fd,
+		      const struct conn_service *service,
+		      const struct peer_info *peer, struct conn **made);
+
+struct engine *conn_engine(struct conn *c);	/* NULL before implicit TLS */
+struct backend *conn_backend(struct conn *c);
+const struct peer_info *conn_peer(const struct conn *c);
+struct conn_loop *conn_loop_of(struct conn *c);
+/* For whoever made c: a word that conn keeps and does not look at. */
+void conn_set_user(struct conn *c, void *user);
+void *conn_user(const struct conn *c);
+
+/*
+ * For backends, and for whatever in a daemon knows an engine: passes an answer
+ * or news to the engine and marks c. The octets of m may go when this returns.
+ * Safe to call at any time but from inside an engine's or backend's own calls.
+ */
+void conn_reply(struct conn *c, uint32_t id, const struct ipc_message *m,
+		bool last);
+void conn_event(struct conn *c, const struct ipc_message *m);
+/* Something changed outside (a backend takes requests again, the engine's own
+ * state): settle c in this turn of the loop. */
+void conn_wake(struct conn *c);
+/* The same after an engine operation that was called from outside. */
+void conn_take(struct conn *c, enum want want);
+
+/* As if the client were gone: nothing more is sent. */
+void conn_abort(struct conn *c);
+/* Calls f for each open connection; f may close them. */
+void conn_each(struct conn_loop *l, void (*f)(struct conn *c, void *data),
+	       void *data);
+
+#endif

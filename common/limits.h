@@ -1,0 +1,57 @@
+/*
+ * How many connections there may be: in all, from one address, from one
+ * network, new ones in a minute, and how many of them before login. It knows no
+ * socket. Addresses are those of struct peer_info; IPv6 counts by its /64, and
+ * networks are /24 and /48 (trust.md, section 5). A zero limit is no limit.
+ */
+#ifndef COMMON_LIMITS_H
+#define COMMON_LIMITS_H
+
+#include "common/slice.h"
+#include "common/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct limits_settings {
+	unsigned connections;		/* all, trusted ones too */
+	unsigned per_address;
+	unsigned per_network;
+	unsigned new_per_minute;	/* and address */
+	unsigned unauthenticated;	/* all that are not logged in */
+};
+
+enum limits_verdict {
+	LIMITS_OK,
+	LIMITS_ALL,		/* the server is full */
+	LIMITS_ADDRESS,
+	LIMITS_NETWORK,
+	LIMITS_RATE,
+	LIMITS_VERDICT_COUNT
+};
+
+struct limits;
+/* What one connection counts in; zeroed before limits_enter(). */
+struct limits_entry {
+	uint32_t address, network;	/* slots + 1; 0: not counted */
+	bool is_counted;
+};
+
+struct limits *limits_new(const struct limits_settings *settings);
+void limits_free(struct limits *l);
+/* New figures for what comes from now on. */
+void limits_set(struct limits *l, const struct limits_settings *settings);
+/* Counts a connection, or says which limit refuses it. is_trusted: only the
+ * limit of all holds. */
+enum limits_verdict limits_enter(struct limits *l, const char *address,
+				 bool is_trusted, int64_t now_ms,
+				 struct limits_entry *entry);
+void limits_leave(struct limits *l, struct limits_entry *entry);
+/* Connections counted now. */
+unsigned limits_count(const struct limits *l);
+/* More connections before login than may be: the oldest has to go. */
+bool limits_crowded(const struct limits *l, unsigned unauthenticated);
+/* "all", "address", "network", "rate": for the log. */
+const char *limits_verdict_name(enum limits_verdict verdict);
+
+#endif
