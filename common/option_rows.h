@@ -1,0 +1,235 @@
+/*
+ * Every option of the configuration, once. The parser, `config explain`, the
+ * man page and the getters of common/config.h come from these rows.
+ *
+ * X(ID, section, name, type, choices or unit, least, most,
+ *   default in server, lab, test, who reads it, meaning)
+ *
+ * Defaults are written as in the file; a list separates its items by spaces.
+ * "" is empty. least and most bound numbers as the getters give them: octets
+ * for SIZE, milliseconds for TIME.
+ */
+#ifndef COMMON_OPTION_ROWS_H
+#define COMMON_OPTION_ROWS_H
+
+#define SAME(value) value, value, value
+#define KIB UINT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define SECONDS UINT64_C(1000)
+#define DAYS (86400 * SECONDS)
+
+/* ---- top level ---------------------------------------------------------- */
+#define OPTION_ROWS_TOP(X) \
+X(HOSTNAME, "", "hostname", TEXT, "", 0, 255, \
+  "", "mail.example.test", "mail.example.test", R_ALL, \
+  "The name this server calls itself in greetings, Received fields and " \
+  "made-up ids. Empty: the name the kernel knows.") \
+X(PROFILE, "", "profile", CHOICE, "server lab test", 0, 0, \
+  "server", "lab", "test", R_ALL, \
+  "Sets the defaults of all other options: server for mail that matters, lab " \
+  "for trying things on loopback, test for programs that need a mail server.") \
+X(DATA, "", "data", TEXT, "", 0, 4000, \
+  LOCALSTATEDIR "/lib/postroom", "", "", R_POSTROOM | R_MAILBOXD, \
+  "The directory of the store. In lab and test it is made by the command.") \
+X(RUN, "", "run", TEXT, "", 0, 90, \
+  "/run/postroom", "", "", R_POSTROOM, \
+  "The directory of the Unix sockets, the process id and the state file.") \
+X(LOG, "", "log", TEXT, "", 0, 4000, SAME("stderr"), R_POSTROOM, \
+  "Where log lines go: stderr, syslog, or the path of a file that is opened " \
+  "again on reload.") \
+X(LOG_LEVEL, "", "log_level", CHOICE, "error warning info debug", 0, 0, \
+  SAME("info"), R_ALL, "The least important lines that are written.") \
+X(WORKERS, "", "workers", NUMBER, "processes", 1, 64, SAME("1"), \
+  R_POSTROOM, \
+  "How many processes of smtpd, popd and imapd each share the sockets.") \
+X(TRUSTED, "", "trusted", LIST, "", 0, 0, SAME("127.0.0.0/8 ::1"), \
+  R_NETWORK | R_MAILBOXD, \
+  "Addresses and networks that are exempt from limits and delays by address, " \
+  "not from those by account.") \
+X(QUOTA_REPLY, "", "quota_reply", CHOICE, "permanent temporary", 0, 0, \
+  SAME("permanent"), R_MAILBOXD, \
+  "What a sender hears when a mailbox is full: permanent is 552 5.2.2, " \
+  "temporary 452 4.2.2.")
+
+/* ---- users: whom the daemons run as, when started as root --------------- */
+#define OPTION_ROWS_USERS(X) \
+X(USERS_SMTPD, "users", "smtpd", TEXT, "", 0, 32, \
+  "postroom-smtpd", "", "", R_POSTROOM, \
+  "The user smtpd runs as when postroom is started by root. Empty: the user " \
+  "that started postroom.") \
+X(USERS_MAILBOXD, "users", "mailboxd", TEXT, "", 0, 32, \
+  "postroom", "", "", R_POSTROOM, "The user mailboxd runs as; it owns the store.") \
+X(USERS_POPD, "users", "popd", TEXT, "", 0, 32, \
+  "postroom-popd", "", "", R_POSTROOM, "The user popd runs as.") \
+X(USERS_IMAPD, "users", "imapd", TEXT, "", 0, 32, \
+  "postroom-imapd", "", "", R_POSTROOM, "The user imapd runs as.") \
+X(USERS_LMTP, "users", "lmtp", LIST, "", 0, 0, SAME(""), \
+  R_POSTROOM | R_MAILBOXD, \
+  "More users that may deliver to lmtp.sock, such as postfix.")
+
+/* ---- tls ----------------------------------------------------------------- */
+#define OPTION_ROWS_TLS(X) \
+X(TLS_CERT, "tls", "cert", TEXT, "", 0, 4000, SAME(""), R_POSTROOM, \
+  "The certificate with its chain, as PEM. It is read again when the file " \
+  "changes.") \
+X(TLS_KEY, "tls", "key", TEXT, "", 0, 4000, SAME(""), R_POSTROOM, \
+  "The private key of the certificate, as PEM.") \
+X(TLS_LEAST, "tls", "least", CHOICE, "1.2 1.3", 0, 0, SAME("1.2"), R_NETWORK, \
+  "The oldest version of TLS that is spoken.")
+
+/* ---- listen TITLE ---------------------------------------------------------
+ * The defaults of tls and auth come from the listener (options.c) where these
+ * say auto. */
+#define OPTION_ROWS_LISTEN(X) \
+X(LISTEN_ADDRESS, "listen", "address", LIST, "", 0, 0, SAME(""), \
+  R_POSTROOM, \
+  "Where to listen, as address:port. * is every IPv4 and every IPv6 address; " \
+  "IPv6 addresses stand in brackets; port 0 is any free one.") \
+X(LISTEN_PROTOCOL, "listen", "protocol", CHOICE, \
+  "auto smtp submission pop3 imap", 0, 0, SAME("auto"), R_NETWORK, \
+  "What is spoken. auto: what the title says, for the titles smtp, " \
+  "submission, submissions, pop3, pop3s, imap and imaps.") \
+X(LISTEN_TLS, "listen", "tls", CHOICE, "auto none optional required implicit", \
+  0, 0, SAME("auto"), R_NETWORK, \
+  "none: never; optional: where the client asks; required: before any " \
+  "password or mail; implicit: from the first octet. auto: as usual for the " \
+  "listener; lab and test make required optional.") \
+X(LISTEN_AUTH, "listen", "auth", CHOICE, "auto no yes", 0, 0, SAME("auto"), \
+  R_SMTPD, \
+  "Whether a client must log in before it sends mail. auto: yes for " \
+  "submission and submissions.")
+
+/* ---- domain NAME ---------------------------------------------------------- */
+#define OPTION_ROWS_DOMAIN(X) \
+X(DOMAIN_SEPARATOR, "domain", "separator", TEXT, "", 0, 1, SAME("+"), \
+  R_MAILBOXD, \
+  "What separates a detail from the local part: with +, ann+lists is ann. " \
+  "Empty: no details.") \
+X(DOMAIN_CATCHALL, "domain", "catchall", TEXT, "", 0, 320, SAME(""), \
+  R_MAILBOXD, "The address that gets mail for names nobody has.") \
+X(DOMAIN_POSTMASTER, "domain", "postmaster", TEXT, "", 0, 320, SAME(""), \
+  R_MAILBOXD, \
+  "The address that gets postmaster's mail where no alias says so. Empty: the " \
+  "first account of the domain.")
+
+/* ---- accounts -------------------------------------------------------------- */
+#define OPTION_ROWS_ACCOUNTS(X) \
+X(ACCOUNTS_ANY_RECIPIENT, "accounts", "any_recipient", BOOL, "", 0, 0, \
+  "no", "no", "yes", R_MAILBOXD, \
+  "Every address of every domain is local, and its mailbox is made on first " \
+  "use. For tests only.") \
+X(ACCOUNTS_ANY_PASSWORD, "accounts", "any_password", BOOL, "", 0, 0, \
+  "no", "no", "yes", R_MAILBOXD, \
+  "Accounts made on first use take any password. For tests only.") \
+X(ACCOUNTS_ITERATIONS, "accounts", "iterations", NUMBER, "rounds", \
+  4096, 10000000, "15000", "4096", "4096", R_MAILBOXD, \
+  "Rounds of PBKDF2 for the keys of a new password (RFC 7677).") \
+X(ACCOUNTS_THROTTLE, "accounts", "throttle", BOOL, "", 0, 0, \
+  "yes", "yes", "no", R_MAILBOXD, \
+  "Answers to wrong passwords wait, longer with each one.") \
+X(ACCOUNTS_DRAFTS, "accounts", "drafts", TEXT, "", 0, 255, SAME("Drafts"), \
+  R_MAILBOXD, "The mailbox for drafts that a new account gets. Empty: none.") \
+X(ACCOUNTS_SENT, "accounts", "sent", TEXT, "", 0, 255, SAME("Sent"), \
+  R_MAILBOXD, "The mailbox for sent mail. Empty: none.") \
+X(ACCOUNTS_JUNK, "accounts", "junk", TEXT, "", 0, 255, SAME("Junk"), \
+  R_MAILBOXD, "The mailbox for junk. Empty: none.") \
+X(ACCOUNTS_TRASH, "accounts", "trash", TEXT, "", 0, 255, SAME("Trash"), \
+  R_MAILBOXD, "The mailbox for what was deleted. Empty: none.") \
+X(ACCOUNTS_ARCHIVE, "accounts", "archive", TEXT, "", 0, 255, SAME("Archive"), \
+  R_MAILBOXD, "The mailbox for the archive. Empty: none.")
+
+/* ---- limits ----------------------------------------------------------------- */
+#define OPTION_ROWS_LIMITS(X) \
+X(LIMITS_MESSAGE, "limits", "message", SIZE, "octets", 64 * KIB, 2 * GIB - 1, \
+  SAME("50MB"), R_ALL, "The largest message.") \
+X(LIMITS_MAILBOX, "limits", "mailbox", SIZE, "octets", 0, 1024 * 1024 * GIB, \
+  "5GB", "5GB", "0", R_MAILBOXD, \
+  "What an account without a quota of its own may keep. 0: no limit.") \
+X(LIMITS_RECIPIENTS, "limits", "recipients", NUMBER, "recipients", 100, 100000, \
+  SAME("1000"), R_SMTPD | R_MAILBOXD, "Recipients of one message.") \
+X(LIMITS_CONNECTIONS, "limits", "connections", NUMBER, "connections", \
+  1, 1000000, SAME("20000"), R_NETWORK, "Connections of one process in all.") \
+X(LIMITS_CONNECTIONS_PER_ADDRESS, "limits", "connections_per_address", \
+  NUMBER, "connections", 0, 1000000, "50", "50", "0", R_NETWORK, \
+  "Connections from one address. 0: no limit.") \
+X(LIMITS_CONNECTIONS_PER_NETWORK, "limits", "connections_per_network", \
+  NUMBER, "connections", 0, 1000000, "500", "500", "0", R_NETWORK, \
+  "Connections from one network, IPv4 /24 or IPv6 /48. 0: no limit.") \
+X(LIMITS_CONNECTION_RATE, "limits", "connection_rate", NUMBER, \
+  "connections a minute", 0, 1000000, "300", "300", "0", R_NETWORK, \
+  "New connections a minute from one address. 0: no limit.") \
+X(LIMITS_IMAP_PER_ACCOUNT, "limits", "imap_per_account", NUMBER, "sessions", \
+  0, 1000000, "30", "30", "0", R_MAILBOXD, \
+  "IMAP sessions of one account. 0: no limit.") \
+X(LIMITS_POP3_PER_ACCOUNT, "limits", "pop3_per_account", NUMBER, "sessions", \
+  0, 1000000, "10", "10", "0", R_MAILBOXD, \
+  "POP3 sessions of one account. 0: no limit.") \
+X(LIMITS_SMTP_LINE, "limits", "smtp_line", SIZE, "octets", 512, 64 * KIB, \
+  SAME("2KB"), R_SMTPD, "An SMTP command line.") \
+X(LIMITS_TEXT_LINE, "limits", "text_line", SIZE, "octets", 1000, 1 * MIB, \
+  SAME("64KB"), R_SMTPD, "A line of a message as it comes in.") \
+X(LIMITS_BAD_COMMANDS, "limits", "bad_commands", NUMBER, "commands", 2, 1000000, \
+  "20", "20", "1000000", R_NETWORK, \
+  "Bad commands and unknown recipients that end a session; from half of them " \
+  "on each answer waits a second.") \
+X(LIMITS_IMAP_LINE, "limits", "imap_line", SIZE, "octets", 8 * KIB, 1 * MIB, \
+  SAME("64KB"), R_IMAPD, "A line of an IMAP command after login.") \
+X(LIMITS_IMAP_COMMAND, "limits", "imap_command", SIZE, "octets", 64 * KIB, \
+  64 * MIB, SAME("1MB"), R_IMAPD, \
+  "An IMAP command with its literals, without what APPEND carries.") \
+X(LIMITS_KEYWORDS, "limits", "keywords", NUMBER, "keywords", 64, 512, \
+  SAME("512"), R_MAILBOXD, "Different keywords in one mailbox.") \
+X(LIMITS_MAILBOXES, "limits", "mailboxes", NUMBER, "mailboxes", 10, 1000000, \
+  SAME("10000"), R_MAILBOXD, "Mailboxes of one account.") \
+X(LIMITS_BODY_MEMORY, "limits", "body_memory", SIZE, "octets", 1 * MIB, 8 * GIB, \
+  SAME("64MB"), R_MAILBOXD, \
+  "Memory of mailboxd for messages on their way into the store.") \
+X(LIMITS_RESERVE, "limits", "reserve", SIZE, "octets", 0, 1024 * GIB, \
+  "256MB", "256MB", "0", R_MAILBOXD, \
+  "Free disk space below which mail is refused for the time being; never " \
+  "more than 5 % of the file system.")
+
+/* ---- times -------------------------------------------------------------------- */
+#define OPTION_ROWS_TIMES(X) \
+X(TIMES_HANDSHAKE, "times", "handshake", TIME, "", 1 * SECONDS, 1 * DAYS, \
+  SAME("30s"), R_NETWORK, "A TLS handshake.") \
+X(TIMES_LOGIN_IDLE, "times", "login_idle", TIME, "", 1 * SECONDS, 1 * DAYS, \
+  SAME("60s"), R_POPD | R_IMAPD, "Silence of a client before its login.") \
+X(TIMES_LOGIN, "times", "login", TIME, "", 1 * SECONDS, 1 * DAYS, \
+  SAME("180s"), R_POPD | R_IMAPD, "All that comes before the login.") \
+X(TIMES_SMTP_COMMAND, "times", "smtp_command", TIME, "", 1 * SECONDS, 1 * DAYS, \
+  SAME("300s"), R_SMTPD, "Silence between SMTP commands.") \
+X(TIMES_SMTP_DATA, "times", "smtp_data", TIME, "", 1 * SECONDS, 1 * DAYS, \
+  SAME("180s"), R_SMTPD, "Silence inside a message.") \
+X(TIMES_SMTP_MESSAGE, "times", "smtp_message", TIME, "", 1 * SECONDS, 1 * DAYS, \
+  SAME("10m"), R_SMTPD, \
+  "A whole message; a second more for each 500 octets of it.") \
+X(TIMES_IMAP_IDLE, "times", "imap_idle", TIME, "", 1 * SECONDS, 1 * DAYS, \
+  SAME("30m"), R_IMAPD, "Silence of an IMAP client after its login.") \
+X(TIMES_POP3_IDLE, "times", "pop3_idle", TIME, "", 1 * SECONDS, 1 * DAYS, \
+  SAME("10m"), R_POPD, "Silence of a POP3 client after its login.") \
+X(TIMES_SEND, "times", "send", TIME, "", 1 * SECONDS, 1 * DAYS, \
+  SAME("60s"), R_NETWORK, "A client that reads nothing of what it is sent.") \
+X(TIMES_STORE_REPLY, "times", "store_reply", TIME, "", 1 * SECONDS, 1 * DAYS, \
+  SAME("60s"), R_SMTPD, "How long smtpd waits for a reply of mailboxd.") \
+X(TIMES_STORE_DATA, "times", "store_data", TIME, "", 1 * SECONDS, 1 * DAYS, \
+  SAME("300s"), R_SMTPD, "The same after the last octet of a message.") \
+X(TIMES_GRACE, "times", "grace", TIME, "", 0, 1 * DAYS, \
+  "10s", "2s", "500ms", R_POSTROOM, \
+  "How long the daemons may finish what is in flight at a stop.")
+
+/* ---- keep ---------------------------------------------------------------------- */
+#define OPTION_ROWS_KEEP(X) \
+X(KEEP_EXPUNGED, "keep", "expunged", TIME, "", 0, 36500 * DAYS, \
+  SAME("14d"), R_MAILBOXD, \
+  "How long expunged mail can be brought back. 0: it goes at once.") \
+X(KEEP_JOURNAL, "keep", "journal", TIME, "", 0, 36500 * DAYS, \
+  SAME("30d"), R_MAILBOXD, "How long the journal remembers.")
+
+#define OPTION_ROWS(X) \
+	OPTION_ROWS_TOP(X) OPTION_ROWS_USERS(X) OPTION_ROWS_TLS(X) \
+	OPTION_ROWS_LISTEN(X) OPTION_ROWS_DOMAIN(X) OPTION_ROWS_ACCOUNTS(X) \
+	OPTION_ROWS_LIMITS(X) OPTION_ROWS_TIMES(X) OPTION_ROWS_KEEP(X)
+
+#endif
