@@ -138,7 +138,9 @@
 #define IPC_CHANGED(F) F(u32, handle) F(u64, highestmodseq) F(u32, uidnext) \
 	F(u32, messages)
 /* on: 1 wants CHANGED as events (flag EVENT, id 0) whenever the mailbox has a
- * higher modseq than was last told; 0 no longer. */
+ * higher modseq than was last told; 0 no longer. In the event only handle and
+ * highestmodseq are filled: what changed is asked for by CHANGES. Answered by
+ * DONE. */
 #define IPC_WATCH(F) F(u32, handle) F(u32, on)
 /* Event: the session must end. reason: text for the client. */
 #define IPC_KICK(F) F(text, reason)
@@ -167,10 +169,14 @@
 /* The client has certainly seen the reply for this mid. No answer. */
 #define IPC_LMTP_TELL(F) F(text, mid)
 
+/* Was the message with this mid stored (XDONE)? Answered by LMTP_REPLY: 250 yes,
+ * 550 no, and then never. Inside mailboxd only. */
+#define IPC_LMTP_ASK(F) F(text, mid)
+
 /* ---- control.sock: the command line --------------------------------------- */
 
-/* verb: "user add"; args: as common/ipc_codec.h packs a list of text. Answered
- * by TABLE (column names), RECORD rows, NOTE lines for people, then DONE. */
+/* verb: "user add"; args: as common/ipc_codec.h packs a list of text; doc/ipc.md
+ * has the verbs and their arguments. Answered by TABLE (column names), RECORD rows, NOTE lines for people, then DONE. */
 #define IPC_CONTROL(F) F(text, verb) F(bytes, args)
 #define IPC_TABLE(F) F(bytes, columns)
 #define IPC_RECORD(F) F(bytes, cells)
@@ -216,7 +222,7 @@
 	X(112, LMTP_MAIL, lmtp_mail) X(113, LMTP_RCPT, lmtp_rcpt) \
 	X(114, LMTP_DATA, lmtp_data) X(115, LMTP_END, lmtp_end) \
 	X(116, LMTP_ABORT, lmtp_abort) X(117, LMTP_REPLY, lmtp_reply) \
-	X(118, LMTP_TELL, lmtp_tell) \
+	X(118, LMTP_TELL, lmtp_tell) X(119, LMTP_ASK, lmtp_ask) \
 	X(128, CONTROL, control) X(129, TABLE, table) X(130, RECORD, record) \
 	X(131, NOTE, note) X(132, PIECE, piece) \
 	X(144, CONFIG, config) X(145, CERTIFICATE, certificate) \
