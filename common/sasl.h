@@ -49,7 +49,7 @@ struct sasl {
 #define SASL_INIT(which) \
 	{ .mechanism = (which), .name = BUF_INIT(SASL_NAME_MAX) }
 
-/* The challenge before any response came: "" for PLAIN, "User Name" for LOGIN.
+/* The challenge before any response came: "" for PLAIN, "Username:" for LOGIN.
  * Not needed where the client sent an initial response. */
 struct slice sasl_first_challenge(const struct sasl *s);
 /*
