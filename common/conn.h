@@ -47,6 +47,10 @@ void conn_loop_close(struct conn_loop *l);
 uv_loop_t *conn_loop_uv(struct conn_loop *l);
 /* How many connections are open. */
 size_t conn_loop_count(const struct conn_loop *l);
+/* Those whose engine is not is_authenticated. */
+size_t conn_loop_unauthenticated(const struct conn_loop *l);
+/* Aborts the one of them that was opened first. False: there is none. */
+bool conn_loop_evict(struct conn_loop *l);
 
 /* ---- what the connections of one listener are ----------------------------- */
 
@@ -54,6 +58,8 @@ struct conn_service {
 	const char *protocol;	/* "imap": log lines and ALPN; a literal */
 	struct tls_context *tls;	/* NULL: WANT_TLS closes. Borrowed */
 	bool tls_implicit;	/* handshake first, engine after it */
+	int64_t handshake_ms;	/* 0: CONN_HANDSHAKE_MS */
+	int64_t stalled_ms;	/* 0: CONN_STALLED_MS */
 	/* Makes the engine; peer lives as long as the connection. conn sets
 	 * engine->peer. NULL closes the connection. */
 	struct engine *(*engine_new)(void *context, const struct peer_info *peer);
@@ -61,8 +67,11 @@ struct conn_service {
 	 * requests are dropped. */
 	struct backend *(*backend_new)(void *context, struct conn *c,
 				       struct engine *e);
-	/* c ended; called once, before its engine is freed. May be NULL. */
+	/* c ends; called once, before its engine is freed. May be NULL. */
 	void (*closed)(void *context, struct conn *c);
+	/* c's memory is gone, and nothing looks at this service for its sake.
+	 * May be NULL. */
+	void (*ended)(void *context);
 	void *context;
 };
 
@@ -70,20 +79,20 @@ struct conn_service {
 
 /*
  * Takes fd (a connected stream socket, non-blocking) and serves it until it
- * closes. service is borrowed and outlives it; peer is copied. On failure
- * (ST_NO_MEMORY, ST_IO) fd is closed. The engine's input is called once with no
- * octets, to learn what it wants.
+ * closes. service is borrowed until service->ended(); peer is copied; user is
+ * what conn_user() gives. The engine's input is called once with no octets, to
+ * learn what it wants.
+ * ST_NO_MEMORY, ST_IO: nothing was made, fd is closed. After ST_OK closed() and
+ * ended() are called in any case, perhaps already.
  */
 enum status conn_open(struct conn_loop *l, int fd,
 		      const struct conn_service *service,
-		      const struct peer_info *peer, struct conn **made);
+		      const struct peer_info *peer, void *user);
 
 struct engine *conn_engine(struct conn *c);	/* NULL before implicit TLS */
 struct backend *conn_backend(struct conn *c);
 const struct peer_info *conn_peer(const struct conn *c);
 struct conn_loop *conn_loop_of(struct conn *c);
-/* For whoever made c: a word that conn keeps and does not look at. */
-void conn_set_user(struct conn *c, void *user);
 void *conn_user(const struct conn *c);
 
 /*

@@ -33,8 +33,9 @@ enum limits_verdict {
 struct limits;
 /* What one connection counts in; zeroed before limits_enter(). */
 struct limits_entry {
-	uint32_t address, network;	/* slots + 1; 0: not counted */
-	bool is_counted;
+	uint64_t address, network;
+	bool is_counted;	/* among all */
+	bool has_address;	/* among those of address and network */
 };
 
 struct limits *limits_new(const struct limits_settings *settings);
@@ -49,8 +50,8 @@ enum limits_verdict limits_enter(struct limits *l, const char *address,
 void limits_leave(struct limits *l, struct limits_entry *entry);
 /* Connections counted now. */
 unsigned limits_count(const struct limits *l);
-/* More connections before login than may be: the oldest has to go. */
-bool limits_crowded(const struct limits *l, unsigned unauthenticated);
+/* So many before login are more than may be: the oldest has to go. */
+bool limits_crowded(const struct limits *l, size_t unauthenticated);
 /* "all", "address", "network", "rate": for the log. */
 const char *limits_verdict_name(enum limits_verdict verdict);
 

@@ -9,6 +9,7 @@
 
 #include "common/conn.h"
 #include "common/limits.h"
+#include "common/netset.h"
 
 #include <sys/types.h>
 
@@ -22,6 +23,7 @@ struct listener_settings {
 	 * uid of this process and root always may. Borrowed. */
 	const uid_t *uids;
 	size_t uid_count;
+	const struct netset *trusted;	/* exempt from limits by address. Borrowed */
 	struct limits *limits;	/* borrowed, shared by listeners; NULL: none */
 	/* The line with which each refusal is told, by enum limits_verdict, at
 	 * once and without TLS: "421 4.7.0 ...\r\n". NULL: just closed. */
@@ -39,8 +41,12 @@ struct listener_settings {
 struct listener *listener_open(struct conn_loop *l, int fd,
 			       const struct listener_settings *settings,
 			       struct error *err);
-/* Accepts no more; connections go on, and limits and settings.service live as
- * long as they. The memory goes in the close callback. */
+/* New settings for what is accepted from now on; connections that are open keep
+ * theirs. ST_NO_MEMORY. */
+enum status listener_set(struct listener *ls,
+			 const struct listener_settings *settings);
+/* Accepts no more; connections go on, and what settings point to lives as long
+ * as they. The memory goes with the last of them. */
 void listener_close(struct listener *ls);
 
 #endif

@@ -1,0 +1,107 @@
+/*
+ * What conn.c (life and engine), conn_io.c (socket and TLS) and conn_loop.c
+ * (deadlines and the list of marked connections) share.
+ */
+#ifndef COMMON_CONN_PRIV_H
+#define COMMON_CONN_PRIV_H
+
+#include "common/conn.h"
+#include "common/tls.h"
+#include "common/wheel.h"
+
+#define CONN_READ_MAX		((size_t)64 * 1024)
+/* Buffers larger than this are given back after a moment of quiet. */
+#define CONN_KEEP_OCTETS	((size_t)512)
+#define CONN_QUIET_MS		1000
+
+struct conn_loop {
+	uv_loop_t *uv;
+	uv_prepare_t prepare;	/* settles what timers and closings marked */
+	uv_check_t check;	/* settles what sockets marked */
+	uv_idle_t idle;		/* runs while marked ones are left over */
+	uv_timer_t timer;	/* the wheel's next tick */
+	unsigned handles;	/* of these, not yet closed */
+	bool is_closing;
+	int64_t timer_ms;	/* when it is set to; 0: it is not */
+	struct wheel wheel;
+	struct conn *first, *last;	/* all, in the order they were opened */
+	size_t count, unauthenticated;
+	struct conn *marked, **marked_end;
+	size_t closing;		/* connections whose handle is not closed yet */
+	struct buf cipher;	/* scratch of one flush */
+	char in[CONN_READ_MAX];	/* what was read just now */
+	char plain[TLS_RECORD_MAX];
+};
+
+enum conn_phase {
+	CONN_HANDSHAKE,
+	CONN_OPEN,
+	CONN_LINGER,	/* the last reply was sent: input is discarded */
+	CONN_CLOSED,	/* only the handle is left */
+};
+
+struct conn {
+	uv_poll_t poll;
+	int fd;
+	int events;		/* polled now */
+	struct conn_loop *loop;
+	struct conn *next, *prev;
+	struct conn *next_marked;
+	const struct conn_service *service;
+	struct engine *engine;
+	struct backend *backend;
+	struct tls *tls;
+	struct buf in;		/* received, the engine has not taken it yet */
+	struct buf cipher;	/* encrypted, not yet sent */
+	struct wheel_entry deadline;
+	int64_t phase_due_ms;	/* handshake or lingering must be over; 0 */
+	int64_t stalled_due_ms;	/* output must have moved; 0: none waits */
+	int64_t quiet_due_ms;	/* buffers go back; 0: none to give */
+	enum conn_phase phase;
+	enum want want;
+	bool is_marked;
+	bool is_starved;	/* input took nothing and wants more octets */
+	bool is_blocked;	/* the socket takes no more for now */
+	bool at_eof;		/* the client closed its half */
+	bool is_shut;		/* we closed ours */
+	bool is_aborted;
+	bool is_counted;	/* in loop->unauthenticated */
+	bool told_waits;	/* engine->wants_told, and it was sent */
+	uint32_t told_skip;	/* octets that had arrived before that */
+	void *user;
+	struct peer_info peer;
+};
+
+/* conn.c */
+/* Gives octets to the engine, keeps what it does not take. False: c closed. */
+bool conn_feed(struct conn *c, struct slice in);
+/* After a handshake: makes the engine, or tells it. False: c closed. */
+bool conn_secured(struct conn *c);
+void conn_settle(struct conn *c);
+void conn_expire(struct conn *c, int64_t now_ms);
+/* Ends backend and engine; what is to be sent is encrypted already. */
+void conn_release(struct conn *c);
+/* Ends it now; c's memory goes in the handle's close callback. */
+void conn_close(struct conn *c);
+
+/* conn_io.c */
+void conn_readable(uv_poll_t *poll, int status, int events);
+/* Polls for what the state asks for. */
+void conn_poll(struct conn *c);
+/* Sends what there is. ST_OK: all; ST_MORE: the socket is full; else the
+ * connection is over. *moved: something left. */
+enum status conn_flush(struct conn *c, bool *moved);
+/* Begins the handshake that the engine or the service asked for. False: c
+ * closed. */
+bool conn_handshake(struct conn *c);
+/* All replies are sent: says goodbye, and waits for the client to end. */
+void conn_linger(struct conn *c);
+
+/* conn_loop.c */
+void conn_mark(struct conn *c);
+void conn_loop_add(struct conn_loop *l, struct conn *c);
+void conn_loop_remove(struct conn_loop *l, struct conn *c);
+/* The handle of a removed connection is closed. */
+void conn_loop_forget(struct conn_loop *l);
+
+#endif
