@@ -39,7 +39,7 @@ struct log_field log_status(enum status status)
 
 struct log_field log_error(const struct error *err)
 {
-	return log_str("error", err->text);
+	return log_str("error", err->text[0] ? err->text : status_name(err->status));
 }
 
 static bool is_bare(struct slice text)
