@@ -10,13 +10,14 @@
 
 #include <stdbool.h>
 
-/* RFC 5321 section 4.5.3.1, in octets. A quoted local part is measured without
- * its quotes. */
-#define ADDRESS_LOCAL_MAX	64
+/* In octets. RFC 5321 section 4.5.3.1 wants at least 64 for a local part; what
+ * mailing lists send from is often longer. A quoted one is measured without its
+ * quotes. */
+#define ADDRESS_LOCAL_MAX	256
 #define ADDRESS_DOMAIN_MAX	255
 #define ADDRESS_PATH_MAX	1024	/* with a source route */
 /* Any rendered address or comparison key is shorter. */
-#define ADDRESS_OCTETS_MAX	((size_t)512)
+#define ADDRESS_OCTETS_MAX	((size_t)1024)
 
 struct address {
 	struct slice local;	/* unquoted; empty: the null sender */
