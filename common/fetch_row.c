@@ -130,14 +130,12 @@ enum status fetch_row_decode(struct slice *rows, uint32_t items,
 {
 	struct slice in = *rows;
 
-	if (in.len == 0)
-		return ST_MORE;
 	memset(row, 0, sizeof *row);
 	if (!get_u32(&in, &row->uid))
-		return ST_SYNTAX;
+		return ST_MORE;
 #define COLUMN(bit, KIND, field) \
 	if (items & (uint32_t)(bit) && !GET_##KIND(&in, &row->field)) \
-		return ST_SYNTAX;
+		return ST_MORE;
 	COLUMNS(COLUMN)
 #undef COLUMN
 	if (row->octets.len > row->octets_total)

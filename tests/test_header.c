@@ -5,7 +5,7 @@
 /* fields are written name|body; ... with "~" for a line end in the body */
 static const struct { const char *name, *in, *fields; size_t end; } rows[] = {
 	{ "two fields",	"A: 1\r\nB:2\r\n\r\nbody",	"A| 1;B|2;", 13 },
-	{ "folded",	"A: 1\r\n 2\r\n\t3\r\nB:\r\n\r\nx", "A| 1\r\n 2\r\n\t3;B|;", 22 },
+	{ "folded",	"A: 1\r\n 2\r\n\t3\r\nB:\r\n\r\nx", "A| 1\r\n 2\r\n\t3;B|;", 20 },
 	{ "LF only",	"A: 1\n 2\nB: 3\n\nx",		"A| 1\n 2;B| 3;", 14 },
 	{ "space before colon", "A \t: 1\r\n\r\n",	"A| 1;", 10 },
 	{ "no field",	"From x\r\nA: 1\r\n\r\n",	"|From x;A| 1;", 16 },
