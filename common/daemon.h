@@ -10,7 +10,8 @@
  *	directory is then also the root directory
  *   POSTROOM_LOG_TIME    "0": no time in log lines
  *   POSTROOM_WORKER      number of this process among its like, from 0
- * and sends HELLO, CONFIG, CERTIFICATE (none or several) and BEGIN. The daemon
+ * and sends CONFIG (in as many frames as it takes), CERTIFICATE (none or several)
+ * and BEGIN; HELLO in front is taken. The daemon
  * answers READY (code ST_OK, or why it cannot serve; it then exits 78, EX_CONFIG).
  * CONFIG, CERTIFICATE and BEGIN again are a reload, answered by READY: on
  * failure the old settings stay. STOP, SIGTERM or the end of the socketpair end
@@ -46,8 +47,12 @@ struct daemon_ops {
 	enum status (*serve)(struct daemon *d, struct error *err);
 	/* Takes no new work; listeners are closed already. Calls
 	 * daemon_stopped() when nothing is in flight; after grace_ms the
-	 * process ends all the same. NULL: ends when no connection is left. */
+	 * process ends all the same. NULL: every engine gets the event KICK, and
+	 * the end is when no connection is left. */
 	void (*stop)(struct daemon *d, unsigned grace_ms);
+	/* The connections are closed; closes the daemon's own handles. May be
+	 * NULL. */
+	void (*close)(struct daemon *d);
 	/* Frees state after the loop ended. May be NULL. */
 	void (*finish)(struct daemon *d);
 	/* Appends figures for status: name and number in turn, with
