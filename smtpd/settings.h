@@ -20,7 +20,8 @@ struct smtp_settings {
 	unsigned recipients;		/* a message; 0: no limit */
 	/* Commands that were wrong, and recipients that do not exist, in one
 	 * session: answered a second late from the first figure on, the session
-	 * ends at the second. 0: no limit. Not counted for trusted peers. */
+	 * ends at the second. 0: no limit. A trusted peer is not slowed, and its
+	 * unknown recipients do not count: it relays for others. */
 	unsigned errors_slow;
 	unsigned errors_end;
 	size_t line_octets;		/* a command with its CRLF */

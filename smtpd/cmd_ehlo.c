@@ -1,0 +1,107 @@
+#include "smtpd/session_priv.h"
+
+static bool always(const struct smtp_session *s)
+{
+	(void)s;
+	return true;
+}
+
+static void value_size(const struct smtp_session *s, struct buf *out)
+{
+	buf_append_char(out, ' ');
+	buf_append_u64(out, s->settings->message_octets);
+}
+
+static void value_auth(const struct smtp_session *s, struct buf *out)
+{
+	(void)s;
+	buf_append_str(out, " PLAIN LOGIN");
+}
+
+static bool has_limits(const struct smtp_session *s)
+{
+	return s->settings->recipients != 0;
+}
+
+static void value_limits(const struct smtp_session *s, struct buf *out)
+{
+	buf_append_str(out, " RCPTMAX=");
+	buf_append_u64(out, s->settings->recipients);
+}
+
+/* The words of the EHLO reply. Each is shown only where it holds; `value`
+ * appends what follows the word. */
+static const struct word {
+	const char *word;
+	bool (*is_shown)(const struct smtp_session *s);
+	void (*value)(const struct smtp_session *s, struct buf *out);
+} words[] = {
+	{ "PIPELINING", always, NULL },			/* RFC 2920 */
+	{ "SIZE", always, value_size },			/* RFC 1870; 0: no limit */
+	{ "8BITMIME", always, NULL },			/* RFC 6152 */
+	{ "SMTPUTF8", always, NULL },			/* RFC 6531 */
+	{ "CHUNKING", always, NULL },			/* RFC 3030 */
+	{ "ENHANCEDSTATUSCODES", always, NULL },	/* RFC 2034 */
+	{ "STARTTLS", smtp_offers_starttls, NULL },		/* RFC 3207 */
+	{ "AUTH", smtp_offers_auth, value_auth },	/* RFC 4954 */
+	{ "LIMITS", has_limits, value_limits },		/* RFC 9422 */
+	{ "HELP", always, NULL },			/* RFC 5321 4.1.1.8 */
+};
+
+/* A host name as many clients make it: one token of printable ASCII. What is
+ * no domain and no literal is kept, but does not stand in Received. */
+static bool is_name(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] <= ' ' || text.data[i] > '~')
+			return false;
+	return text.len > 0 && text.len <= SMTP_HELO_MAX;
+}
+
+/* EHLO and HELO end a transaction as RSET does (section 4.1.4). */
+static bool greet(struct smtp_session *s, const char *verb,
+		  struct slice name, bool is_esmtp)
+{
+	if (!is_name(name)) {
+		smtp_reply_with(s, SMTP_REPLY_HOST_NAME, slice_str(verb));
+		return false;
+	}
+	smtp_transaction_clear(s);
+	s->helo.len = 0;
+	if (buf_append(&s->helo, name) != ST_OK)
+		s->trouble = ST_NO_MEMORY;
+	s->is_esmtp = is_esmtp;
+	smtp_enter(s, SMTP_STATE_READY);
+	return true;
+}
+
+void smtp_cmd_helo(struct smtp_session *s, struct slice arguments)
+{
+	if (greet(s, "HELO", arguments, false))
+		smtp_reply_with(s, SMTP_REPLY_HELO,
+				slice_str(s->settings->hostname));
+}
+
+void smtp_cmd_ehlo(struct smtp_session *s, struct slice arguments)
+{
+	size_t count = sizeof words / sizeof *words;
+	char text[128];
+
+	if (!greet(s, "EHLO", arguments, true))
+		return;
+	smtp_reply_more(s, SMTP_REPLY_HELO, slice_str(s->settings->hostname));
+	for (size_t i = 0; i < count; i++) {
+		struct buf line = { text, 0, sizeof text, sizeof text };
+
+		if (!words[i].is_shown(s))
+			continue;
+		buf_append_str(&line, words[i].word);
+		if (words[i].value)
+			words[i].value(s, &line);
+		/* the last one is shown always */
+		if (i + 1 < count)
+			smtp_reply_more(s, SMTP_REPLY_HELO, buf_slice(&line));
+		else
+			smtp_reply_with(s, SMTP_REPLY_HELO, buf_slice(&line));
+	}
+}

@@ -1,0 +1,52 @@
+#include "smtpd/params.h"
+
+static enum smtp_reply parse_recipient(struct smtp_session *s,
+				       struct slice *text,
+				       struct address *recipient)
+{
+	unsigned flags = ADDRESS_NO_DOMAIN | ADDRESS_UTF8;
+	enum status st;
+
+	if (!slice_case_starts(*text, SLICE("TO:")))
+		return SMTP_REPLY_RCPT_SYNTAX;
+	*text = slice_trim(slice_from(*text, 3));
+	st = address_parse_path(text, flags, &s->arena, recipient);
+	if (st == ST_NO_MEMORY)
+		return SMTP_REPLY_NO_MEMORY;
+	if (st != ST_OK || (text->len && text->data[0] != ' '))
+		return SMTP_REPLY_RECIPIENT_SYNTAX;
+	if (recipient->has_utf8 && !s->t.is_utf8)
+		return SMTP_REPLY_RECIPIENT_UTF8;
+	return SMTP_REPLY_OK;
+}
+
+/* RCPT TO:<path> [parameters] (RFC 5321 section 4.1.1.3): mailboxd knows who is
+ * local, and its answer is passed on. */
+void smtp_cmd_rcpt(struct smtp_session *s, struct slice arguments)
+{
+	struct smtp_transaction *t = &s->t;
+	struct address recipient;
+	struct smtp_params params;
+	struct slice bad = SLICE_EMPTY;
+	char text[ADDRESS_OCTETS_MAX];
+	struct buf rendered = { text, 0, sizeof text, sizeof text };
+	unsigned most = s->settings->recipients;
+	enum smtp_reply reply = parse_recipient(s, &arguments, &recipient);
+
+	if (reply == SMTP_REPLY_OK)
+		reply = smtp_params_parse(s, SMTP_PARAMS_RCPT, arguments, &params,
+					  &bad);
+	if (reply == SMTP_REPLY_OK &&
+	    address_render(&recipient, &rendered) != ST_OK)
+		reply = SMTP_REPLY_RECIPIENT_SYNTAX;
+	if (reply != SMTP_REPLY_OK) {
+		t->rcpt_tried++;
+		smtp_reply_with(s, reply, bad);
+		return;
+	}
+	if (most && t->rcpt_ok + t->rcpt_due >= most) {
+		smtp_reply_number(s, SMTP_REPLY_TOO_MANY_RECIPIENTS, most);
+		return;
+	}
+	smtp_transaction_rcpt(s, buf_slice(&rendered));
+}

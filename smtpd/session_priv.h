@@ -1,0 +1,225 @@
+/*
+ * What session.c, commands.c and the cmd_*.c files share.
+ *
+ * A handler says what it has to say by smtp_reply() and returns; what it waits
+ * for is a value in the session. After each call from outside, session.c works
+ * out from these values what the engine wants and when it expires.
+ *
+ * Replies are grouped (RFC 2920): they gather in `replies` and go out together
+ * once no answer of mailboxd is waited for.
+ */
+#ifndef SMTPD_SESSION_PRIV_H
+#define SMTPD_SESSION_PRIV_H
+
+#include "common/address.h"
+#include "common/digest.h"
+#include "common/dot_reader.h"
+#include "common/engine.h"
+#include "common/id.h"
+#include "common/ipc_codec.h"
+#include "common/sasl.h"
+#include "smtpd/reply.h"
+#include "smtpd/session.h"
+
+enum smtp_state {
+	SMTP_STATE_CONNECTED,	/* no EHLO yet, or TLS has just begun */
+	SMTP_STATE_READY,
+	SMTP_STATE_AUTH,	/* lines are the client's side of AUTH */
+	SMTP_STATE_MAIL,	/* a sender, no recipient accepted */
+	SMTP_STATE_RCPT,	/* at least one recipient accepted */
+	SMTP_STATE_DATA,	/* octets are the message */
+	SMTP_STATE_CHUNK,	/* octets are a chunk of it (BDAT) */
+	SMTP_STATE_BDAT,	/* between chunks */
+	SMTP_STATE_CLOSED,
+	SMTP_STATE_COUNT
+};
+
+/* What keeps the engine from taking input. */
+enum smtp_wait {
+	SMTP_WAIT_NONE,
+	SMTP_WAIT_RCPT,		/* a command stands behind RCPTs without answer */
+	SMTP_WAIT_AUTH,		/* mailboxd looks at the credentials */
+	SMTP_WAIT_STORED,	/* mailboxd commits */
+	SMTP_WAIT_PAUSE,	/* the client made too many mistakes */
+	SMTP_WAIT_TLS,
+};
+
+/* RCPTs that may be without their answer at once. */
+#define SMTP_RCPT_WAITING_MAX	100
+
+#define SMTP_PAUSE_MS		1000
+#define SMTP_HELO_MAX		((size_t)255)
+/* A group of replies is sent, or waits, at this; 100 RCPTs fit behind it. */
+#define SMTP_REPLIES_HIGH	((size_t)16384)
+#define SMTP_REPLIES_MAX	((size_t)131072)
+
+/* A reply of mailboxd that is kept. */
+struct smtp_passed {
+	unsigned code;		/* 0: none */
+	char enhanced[12];
+	char text[256];
+};
+
+/* What stands between MAIL and the end of the data. */
+struct smtp_transaction {
+	struct id mid;
+	struct buf sender;	/* rendered, "" for the null sender */
+	struct buf recipient;	/* the first one accepted, for Received */
+	uint64_t size;		/* SIZE of MAIL, or 0 */
+	bool is_8bit, is_utf8;
+	uint32_t request;	/* id of the requests; 0: not opened, or over */
+	bool is_mail_due;	/* LMTP_MAIL has no answer yet */
+	unsigned rcpt_tried, rcpt_due, rcpt_ok;
+	int64_t rcpt_until;	/* when those due must have been answered */
+	/* Octets of `later` that follow each RCPT still without an answer. */
+	uint16_t behind[SMTP_RCPT_WAITING_MAX];
+	struct smtp_passed failure;	/* it cannot go on: answer with this */
+
+	/* the message */
+	bool is_begun;		/* the trace header was written */
+	enum smtp_reply refusal;	/* what is wrong with it; OK: nothing */
+	uint64_t octets;	/* of the message, as received */
+	size_t line_octets;	/* of the line that is not ended */
+	bool is_after_cr;	/* BDAT: the last octet was a CR */
+	bool ends_with_crlf;
+	size_t unacknowledged;	/* octets given to mailboxd without a CREDIT */
+	struct buf piece;	/* gathered for the next LMTP_DATA */
+	int64_t begun_ms, input_ms;
+	unsigned stored, temporary, permanent, end_due;
+	struct smtp_passed end_temporary, end_permanent;
+};
+
+struct smtp_session {
+	struct engine engine;
+	struct smtp_settings *settings;
+	const struct smtp_listener *listener;
+	struct id sid;
+	enum smtp_state state;
+	enum smtp_wait wait;
+	int64_t wait_until;	/* for AUTH, STORED, PAUSE */
+	int64_t begun_ms, command_ms;
+	struct buf replies;	/* the group that is being answered */
+	struct buf later;	/* replies that stand behind RCPTs without answer */
+	size_t skip_limit;	/* in a line longer than this, up to its end; or 0 */
+	unsigned errors;
+	enum smtp_reply last_refusal;	/* for HELP; OK: none */
+	enum status trouble;	/* no memory for a reply: the session ends */
+	uint32_t next_request;
+
+	struct buf helo;	/* what EHLO said */
+	bool is_esmtp;
+	struct buf login;	/* canonical address after AUTH */
+	struct sasl sasl;
+	uint32_t auth_request;
+
+	struct arena arena;	/* of one command */
+	struct dot_reader *reader;	/* made with the first DATA */
+	struct digest *digest;	/* with the first message */
+	uint64_t chunk_octets, chunk_left;	/* of them have not come */
+	bool is_last_chunk;
+	enum smtp_reply chunk_reply;	/* why it is only consumed; OK: it is not */
+	enum smtp_state chunk_from;	/* where that leads back to */
+	struct smtp_transaction t;
+	struct buf told;	/* mids whose reply is on its way, joined */
+};
+
+enum smtp_command_flag {
+	SMTP_COMMAND_OVERLAPS = 1,	/* does not wait for RCPTs before it */
+	SMTP_COMMAND_BEFORE_TLS = 2,	/* where TLS is required */
+	SMTP_COMMAND_BEFORE_AUTH = 4,	/* where AUTH is required */
+	SMTP_COMMAND_NO_ARGUMENTS = 8,
+};
+
+struct smtp_command {
+	const char *name;
+	unsigned states;	/* 1u << each that allows it */
+	unsigned flags;
+	void (*run)(struct smtp_session *s, struct slice arguments);
+	/* Whether it would make sense now, beyond state and flags; NULL: yes. */
+	bool (*is_useful)(const struct smtp_session *s);
+	const char *usage;	/* HELP */
+};
+
+/* commands.c */
+extern const struct smtp_command smtp_commands[];
+extern const size_t smtp_command_count;
+const struct smtp_command *smtp_command_find(struct slice name);
+/* Whether the command may come now, for HELP. */
+bool smtp_command_is_open(const struct smtp_session *s,
+			  const struct smtp_command *c);
+/* Runs one line without its CRLF. False: it has to come again, because RCPTs
+ * before it wait for their answers. */
+bool smtp_command_line(struct smtp_session *s, struct slice line);
+
+/* session.c */
+/* Whether the table of moves has it; for the test. */
+bool smtp_state_may(enum smtp_state from, enum smtp_state to);
+void smtp_enter(struct smtp_session *s, enum smtp_state state);
+void smtp_reply(struct smtp_session *s, enum smtp_reply reply);
+/* With an argument for the "%". */
+void smtp_reply_with(struct smtp_session *s, enum smtp_reply reply,
+		     struct slice argument);
+void smtp_reply_number(struct smtp_session *s, enum smtp_reply reply,
+		       uint64_t argument);
+/* One line of a longer reply; the last one by smtp_reply_with(). */
+void smtp_reply_more(struct smtp_session *s, enum smtp_reply reply,
+		     struct slice text);
+/* What mailboxd said. */
+void smtp_reply_passed(struct smtp_session *s, const struct smtp_passed *passed);
+/* The reply, then the end of the connection. */
+void smtp_end(struct smtp_session *s, enum smtp_reply reply);
+/* Counts something wrong against the client: slower, then the end. */
+void smtp_count_error(struct smtp_session *s);
+/* Waits for mailboxd, at most so long. */
+void smtp_wait(struct smtp_session *s, enum smtp_wait wait, int64_t ms);
+/* An id for a request. */
+uint32_t smtp_request_id(struct smtp_session *s);
+bool smtp_is_secure(const struct smtp_session *s);
+bool smtp_offers_starttls(const struct smtp_session *s);
+bool smtp_offers_auth(const struct smtp_session *s);
+
+/* transaction.c */
+void smtp_transaction_begin(struct smtp_session *s);
+/* Gives up what was begun, if anything was, and forgets it. */
+void smtp_transaction_clear(struct smtp_session *s);
+/* Passes a recipient on, opening the transaction with the first one. */
+void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient);
+/* Takes octets of the message (unstuffed): size, lines and digest are looked
+ * at, and pieces go on. */
+void smtp_transaction_octets(struct smtp_session *s, struct slice octets);
+/* More octets may be taken now. */
+bool smtp_transaction_has_room(const struct smtp_session *s);
+/* The message is spoilt; the rest of it is consumed and nothing goes on. */
+void smtp_transaction_refuse(struct smtp_session *s, enum smtp_reply reply);
+/* The message is whole: answers when it is refused, or waits for mailboxd. */
+void smtp_transaction_end(struct smtp_session *s);
+/* An answer to the requests of the transaction. */
+void smtp_transaction_answer(struct smtp_session *s, const struct ipc_message *m,
+			     bool last);
+/* mailboxd took too long. */
+void smtp_transaction_expired(struct smtp_session *s);
+void smtp_transaction_free(struct smtp_session *s);
+
+/* the cmd_NAME.c files */
+void smtp_cmd_ehlo(struct smtp_session *s, struct slice arguments);
+void smtp_cmd_helo(struct smtp_session *s, struct slice arguments);
+void smtp_cmd_mail(struct smtp_session *s, struct slice arguments);
+void smtp_cmd_rcpt(struct smtp_session *s, struct slice arguments);
+void smtp_cmd_data(struct smtp_session *s, struct slice arguments);
+/* Octets of DATA; gives how many were taken. */
+size_t smtp_data_input(struct smtp_session *s, struct slice in);
+void smtp_cmd_bdat(struct smtp_session *s, struct slice arguments);
+size_t smtp_chunk_input(struct smtp_session *s, struct slice in);
+void smtp_cmd_auth(struct smtp_session *s, struct slice arguments);
+/* A line of the client within AUTH, and mailboxd's answer. */
+void smtp_auth_line(struct smtp_session *s, struct slice line);
+void smtp_auth_answer(struct smtp_session *s, const struct ipc_message *m,
+		      bool last);
+void smtp_cmd_starttls(struct smtp_session *s, struct slice arguments);
+void smtp_cmd_rset(struct smtp_session *s, struct slice arguments);
+void smtp_cmd_noop(struct smtp_session *s, struct slice arguments);
+void smtp_cmd_vrfy(struct smtp_session *s, struct slice arguments);
+void smtp_cmd_help(struct smtp_session *s, struct slice arguments);
+void smtp_cmd_quit(struct smtp_session *s, struct slice arguments);
+
+#endif

@@ -1,0 +1,511 @@
+/*
+ * One mail transaction towards mailboxd, as smtpd/session.h describes the
+ * requests: recipients, pieces of the message, and what comes of them.
+ */
+#include "config.h"
+
+#include "smtpd/session_priv.h"
+
+#include "common/clock.h"
+#include "common/date.h"
+#include "common/log.h"
+#include "smtpd/trace_headers.h"
+
+#include <stdio.h>
+
+/* Room for the trace field in the first piece. */
+#define PIECE_FIRST	((size_t)8192)
+
+static void ask(struct smtp_session *s, struct ipc_message *m)
+{
+	enum status st = engine_ask(&s->engine, s->t.request, m);
+
+	if (st != ST_OK)
+		s->trouble = st;
+}
+
+static void keep(struct smtp_passed *passed, unsigned code,
+		 struct slice enhanced, struct slice text)
+{
+	passed->code = code;
+	snprintf(passed->enhanced, sizeof passed->enhanced, "%.*s",
+		 (int)slice_head(enhanced, sizeof passed->enhanced - 1).len,
+		 enhanced.data);
+	snprintf(passed->text, sizeof passed->text, "%.*s",
+		 (int)slice_head(text, sizeof passed->text - 1).len, text.data);
+}
+
+static void keep_row(struct smtp_passed *passed, enum smtp_reply reply)
+{
+	const struct smtp_reply_row *row = smtp_reply_row(reply);
+
+	keep(passed, row->code, slice_str(row->enhanced), slice_str(row->text));
+}
+
+/* What mailboxd's message says as a reply: whatever is no LMTP_REPLY with a
+ * code that makes sense here is a temporary failure. */
+static void keep_message(struct smtp_passed *passed, const struct ipc_message *m)
+{
+	const struct ipc_lmtp_reply *r = &m->lmtp_reply;
+
+	if (m->type == IPC_TYPE_LMTP_REPLY && r->code >= 200 && r->code < 600 &&
+	    r->code / 100 != 3 && r->code != 421 && r->code != 221)
+		keep(passed, r->code, r->enhanced, r->text);
+	else
+		keep_row(passed, SMTP_REPLY_UNAVAILABLE);
+}
+
+void smtp_transaction_begin(struct smtp_session *s)
+{
+	struct smtp_transaction *t = &s->t;
+
+	*t = (struct smtp_transaction){
+		.sender = t->sender, .recipient = t->recipient, .piece = t->piece,
+		.refusal = SMTP_REPLY_OK, .ends_with_crlf = true,
+	};
+	t->sender.max = t->recipient.max = ADDRESS_OCTETS_MAX;
+	t->piece.max = IPC_PIECE_MAX;
+	t->sender.len = t->recipient.len = t->piece.len = 0;
+}
+
+static void give_up(struct smtp_session *s)
+{
+	struct ipc_message m = { .type = IPC_TYPE_LMTP_ABORT };
+
+	if (s->t.request)
+		ask(s, &m);
+	s->t.request = 0;
+}
+
+void smtp_transaction_clear(struct smtp_session *s)
+{
+	unsigned char digest[DIGEST_OCTETS];
+
+	give_up(s);
+	if (s->t.is_begun && s->digest)
+		digest_finish(s->digest, digest);	/* makes it as new */
+	buf_free(&s->t.piece);
+	s->later.len = 0;
+	s->chunk_left = 0;
+	smtp_transaction_begin(s);
+}
+
+void smtp_transaction_free(struct smtp_session *s)
+{
+	buf_free(&s->t.sender);
+	buf_free(&s->t.recipient);
+	buf_free(&s->t.piece);
+}
+
+/* ---- recipients -------------------------------------------------------------- */
+
+static void open_transaction(struct smtp_session *s)
+{
+	struct ipc_message m = { .type = IPC_TYPE_LMTP_MAIL };
+	const struct peer_info *peer = s->engine.peer;
+	char tls[96] = "";
+
+	if (peer->tls_version)
+		snprintf(tls, sizeof tls, "%s %s", peer->tls_version,
+			 peer->tls_cipher);
+	s->t.request = smtp_request_id(s);
+	s->t.is_mail_due = true;
+	m.lmtp_mail = (struct ipc_lmtp_mail){
+		.sender = buf_slice(&s->t.sender),
+		.mid = id_slice(&s->t.mid),
+		.sid = id_slice(&s->sid),
+		.address = slice_str(peer->address),
+		.helo = buf_slice(&s->helo),
+		.login = buf_slice(&s->login),
+		.tls = slice_str(tls),
+		.octets = s->t.size,
+		.utf8 = s->t.is_utf8,
+		.body = s->t.is_8bit ? SLICE("8BITMIME") : SLICE_EMPTY,
+	};
+	ask(s, &m);
+}
+
+void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient)
+{
+	struct smtp_transaction *t = &s->t;
+	struct ipc_message m = { .type = IPC_TYPE_LMTP_RCPT };
+
+	t->rcpt_tried++;
+	if (t->failure.code) {
+		smtp_reply_passed(s, &t->failure);
+		return;
+	}
+	if (!t->request)
+		open_transaction(s);
+	m.lmtp_rcpt.recipient = recipient;
+	m.lmtp_rcpt.parameters = SLICE_EMPTY;
+	ask(s, &m);
+	if (t->rcpt_tried == 1)
+		buf_append(&t->recipient, recipient);
+	if (t->rcpt_due == 0)
+		t->rcpt_until = clock_ms() + s->settings->backend_ms;
+	t->behind[t->rcpt_due++] = 0;
+}
+
+/* The answer to the oldest RCPT goes out, and what stood behind it. */
+static void answer_rcpt(struct smtp_session *s, const struct smtp_passed *passed)
+{
+	struct smtp_transaction *t = &s->t;
+	size_t behind = t->behind[0];
+	enum status st;
+
+	st = smtp_reply_line(&s->replies, passed->code,
+			     slice_str(passed->enhanced),
+			     slice_str(passed->text), false);
+	if (st == ST_OK)
+		st = buf_append(&s->replies,
+				slice_head(buf_slice(&s->later), behind));
+	if (st != ST_OK)
+		s->trouble = st;
+	buf_consume(&s->later, behind);
+	t->rcpt_due--;
+	memmove(t->behind, t->behind + 1, t->rcpt_due * sizeof *t->behind);
+	t->rcpt_until = clock_ms() + s->settings->backend_ms;
+	if (t->rcpt_due == 0 && s->wait == SMTP_WAIT_RCPT)
+		s->wait = SMTP_WAIT_NONE;
+	if (passed->code / 100 == 2) {
+		t->rcpt_ok++;
+		smtp_enter(s, SMTP_STATE_RCPT);
+	} else if (passed->code / 100 == 5 && !s->engine.peer->is_trusted) {
+		smtp_count_error(s);
+	}
+}
+
+/* Nothing more comes of the transaction: what waits is answered with failure. */
+static void fail_recipients(struct smtp_session *s)
+{
+	struct smtp_passed failure = s->t.failure;
+
+	while (s->t.rcpt_due)
+		answer_rcpt(s, &failure);
+}
+
+static void take_mail_answer(struct smtp_session *s, const struct ipc_message *m,
+			     bool last)
+{
+	struct smtp_transaction *t = &s->t;
+	struct smtp_passed passed;
+
+	t->is_mail_due = false;
+	keep_message(&passed, m);
+	if (passed.code / 100 == 2 && !last)
+		return;
+	if (passed.code / 100 == 2)
+		keep_row(&passed, SMTP_REPLY_UNAVAILABLE);
+	t->failure = passed;
+	if (!last)
+		give_up(s);
+	t->request = 0;
+	fail_recipients(s);
+}
+
+static void take_rcpt_answer(struct smtp_session *s, const struct ipc_message *m,
+			     bool last)
+{
+	struct smtp_passed passed;
+
+	keep_message(&passed, m);
+	if (!last) {
+		answer_rcpt(s, &passed);
+		return;
+	}
+	/* the connection to mailboxd is gone, whatever was accepted before */
+	if (passed.code / 100 == 2)
+		keep_row(&passed, SMTP_REPLY_UNAVAILABLE);
+	s->t.failure = passed;
+	s->t.request = 0;
+	fail_recipients(s);
+}
+
+/* ---- the message ---------------------------------------------------------------- */
+
+bool smtp_transaction_has_room(const struct smtp_session *s)
+{
+	return s->t.unacknowledged < SMTP_DATA_UNACKNOWLEDGED;
+}
+
+static void send_piece(struct smtp_session *s)
+{
+	struct smtp_transaction *t = &s->t;
+	struct ipc_message m = { .type = IPC_TYPE_LMTP_DATA };
+
+	if (t->piece.len == 0)
+		return;
+	m.lmtp_data.octets = buf_slice(&t->piece);
+	ask(s, &m);
+	t->unacknowledged += t->piece.len;
+	t->piece.len = 0;
+}
+
+static enum status begin_message(struct smtp_session *s)
+{
+	struct smtp_transaction *t = &s->t;
+	int64_t now = clock_wall_seconds();
+	struct smtp_trace trace = {
+		.peer = s->engine.peer,
+		.helo = buf_slice(&s->helo),
+		.hostname = slice_str(s->settings->hostname),
+		.mid = id_slice(&t->mid),
+		.recipient = t->rcpt_tried == 1 ? buf_slice(&t->recipient)
+						: SLICE_EMPTY,
+		.is_esmtp = s->is_esmtp,
+		.is_utf8 = t->is_utf8,
+		.is_authenticated = s->login.len > 0,
+		.seconds = now,
+		.zone = date_local_zone(now),
+	};
+
+	t->is_begun = true;
+	if (!s->digest)
+		s->digest = digest_new();
+	if (!s->digest || buf_reserve(&t->piece, PIECE_FIRST, NULL) != ST_OK)
+		return ST_NO_MEMORY;
+	return smtp_trace_received(&trace, &t->piece);
+}
+
+void smtp_transaction_refuse(struct smtp_session *s, enum smtp_reply reply)
+{
+	struct smtp_transaction *t = &s->t;
+
+	if (t->refusal == SMTP_REPLY_OK)
+		t->refusal = reply;
+	give_up(s);
+	buf_free(&t->piece);
+	t->unacknowledged = 0;
+}
+
+/* A line may be at most so long (settings->text_line_octets). Lines that begin
+ * and end within one piece are shorter, unless the limit is unusually small. */
+static bool lines_fit(struct smtp_session *s, struct slice octets)
+{
+	struct smtp_transaction *t = &s->t;
+	size_t limit = s->settings->text_line_octets;
+	size_t lf = slice_index(octets, '\n');
+	const char *last;
+
+	if (lf == octets.len) {
+		t->line_octets += octets.len;
+		return t->line_octets <= limit;
+	}
+	if (t->line_octets + lf + 1 > limit)
+		return false;
+	last = memrchr(octets.data, '\n', octets.len);
+	t->line_octets = (size_t)(octets.data + octets.len - last) - 1;
+	while (limit < octets.len && lf + 1 < octets.len) {
+		octets = slice_from(octets, lf + 1);
+		lf = slice_index(octets, '\n');
+		if (lf + 1 > limit)
+			return false;
+	}
+	return t->line_octets <= limit;
+}
+
+/* Copies what fits into pieces, which go on as they fill. */
+static void gather(struct smtp_session *s, struct slice octets)
+{
+	struct smtp_transaction *t = &s->t;
+
+	while (octets.len) {
+		struct slice part = slice_head(octets, buf_room(&t->piece));
+		enum status st = buf_append(&t->piece, part);
+
+		if (st != ST_OK) {
+			smtp_transaction_refuse(s, SMTP_REPLY_NO_MEMORY);
+			return;
+		}
+		octets = slice_from(octets, part.len);
+		if (buf_room(&t->piece) == 0)
+			send_piece(s);
+	}
+}
+
+void smtp_transaction_octets(struct smtp_session *s, struct slice octets)
+{
+	struct smtp_transaction *t = &s->t;
+	uint64_t most = s->settings->message_octets;
+
+	t->octets += octets.len;
+	if (t->refusal != SMTP_REPLY_OK || t->failure.code || octets.len == 0)
+		return;
+	if (most && t->octets > most) {
+		smtp_transaction_refuse(s, SMTP_REPLY_TOO_LARGE);
+	} else if (!lines_fit(s, octets)) {
+		smtp_transaction_refuse(s, SMTP_REPLY_TEXT_LINE_TOO_LONG);
+	} else if (!t->is_begun && begin_message(s) != ST_OK) {
+		smtp_transaction_refuse(s, SMTP_REPLY_NO_MEMORY);
+	} else {
+		digest_feed(s->digest, octets);
+		t->ends_with_crlf = octets.data[octets.len - 1] == '\n';
+		gather(s, octets);
+	}
+}
+
+static void reply_refusal(struct smtp_session *s, enum smtp_reply refusal)
+{
+	uint64_t limit = refusal == SMTP_REPLY_TOO_LARGE
+		? s->settings->message_octets : s->settings->text_line_octets;
+
+	smtp_reply_number(s, refusal, limit);
+}
+
+/* The transaction is over, whatever became of it. */
+static void finish(struct smtp_session *s)
+{
+	s->t.request = 0;
+	s->wait = s->wait == SMTP_WAIT_PAUSE ? s->wait : SMTP_WAIT_NONE;
+	smtp_transaction_clear(s);
+	smtp_enter(s, SMTP_STATE_READY);
+}
+
+static void log_refused(struct smtp_session *s, unsigned code)
+{
+	log_event("smtp.refused", log_slice("sid", id_slice(&s->sid)),
+		  log_slice("mid", id_slice(&s->t.mid)),
+		  log_u64("octets", s->t.octets), log_u64("code", code));
+}
+
+void smtp_transaction_end(struct smtp_session *s)
+{
+	struct smtp_transaction *t = &s->t;
+	struct ipc_message m = { .type = IPC_TYPE_LMTP_END };
+	unsigned char digest[DIGEST_OCTETS];
+
+	if (t->refusal == SMTP_REPLY_OK && !t->failure.code && !t->is_begun &&
+	    begin_message(s) != ST_OK)
+		smtp_transaction_refuse(s, SMTP_REPLY_NO_MEMORY);
+	if (t->refusal != SMTP_REPLY_OK || t->failure.code) {
+		log_refused(s, t->refusal != SMTP_REPLY_OK
+				? smtp_reply_row(t->refusal)->code
+				: t->failure.code);
+		if (t->refusal != SMTP_REPLY_OK)
+			reply_refusal(s, t->refusal);
+		else
+			smtp_reply_passed(s, &t->failure);
+		finish(s);
+		return;
+	}
+	digest_finish(s->digest, digest);
+	t->is_begun = false;
+	/* the store holds lines: BDAT may have left the last one open */
+	if (!t->ends_with_crlf)
+		gather(s, SLICE("\r\n"));
+	send_piece(s);
+	buf_free(&t->piece);
+	m.lmtp_end.digest = slice_of((const char *)digest, sizeof digest);
+	ask(s, &m);
+	t->end_due = t->rcpt_ok;
+	smtp_wait(s, SMTP_WAIT_STORED, s->settings->stored_ms);
+}
+
+/*
+ * All recipients are answered. One that may work later makes the client send
+ * again; one that never will is named only where none was stored.
+ */
+static void conclude(struct smtp_session *s)
+{
+	struct smtp_transaction *t = &s->t;
+	unsigned code = 250;
+
+	if (t->temporary) {
+		code = t->end_temporary.code;
+		smtp_reply_passed(s, &t->end_temporary);
+	} else if (t->stored) {
+		smtp_reply_with(s, SMTP_REPLY_STORED, id_slice(&t->mid));
+		buf_append(&s->told, id_slice(&t->mid));
+	} else {
+		code = t->end_permanent.code;
+		smtp_reply_passed(s, &t->end_permanent);
+	}
+	if (code == 250)
+		log_event("smtp.stored", log_slice("sid", id_slice(&s->sid)),
+			  log_slice("mid", id_slice(&t->mid)),
+			  log_u64("octets", t->octets),
+			  log_u64("rcpts", t->rcpt_ok), log_u64("code", code));
+	else
+		log_refused(s, code);
+	finish(s);
+}
+
+static void take_end_answer(struct smtp_session *s, const struct ipc_message *m,
+			    bool last)
+{
+	struct smtp_transaction *t = &s->t;
+	struct smtp_passed passed;
+	unsigned count = last ? t->end_due : 1;
+
+	keep_message(&passed, m);
+	t->end_due -= count;
+	if (passed.code / 100 == 2) {
+		t->stored += count;
+	} else if (passed.code / 100 == 4) {
+		if (t->temporary == 0)
+			t->end_temporary = passed;
+		t->temporary += count;
+	} else {
+		if (t->permanent == 0)
+			t->end_permanent = passed;
+		t->permanent += count;
+	}
+	if (t->end_due == 0) {
+		t->request = last ? 0 : t->request;
+		conclude(s);
+	}
+}
+
+static void take_credit(struct smtp_session *s, uint32_t octets)
+{
+	size_t *out = &s->t.unacknowledged;
+
+	*out -= octets < *out ? octets : *out;
+}
+
+/* Ended by mailboxd in the midst of the data: the rest is read and dropped. */
+static void lose_message(struct smtp_session *s, const struct ipc_message *m)
+{
+	struct smtp_transaction *t = &s->t;
+
+	keep_message(&t->failure, m);
+	if (t->failure.code / 100 == 2)
+		keep_row(&t->failure, SMTP_REPLY_UNAVAILABLE);
+	t->request = 0;
+	t->unacknowledged = 0;
+	buf_free(&t->piece);
+}
+
+void smtp_transaction_answer(struct smtp_session *s, const struct ipc_message *m,
+			     bool last)
+{
+	struct smtp_transaction *t = &s->t;
+
+	if (m->type == IPC_TYPE_CREDIT && !last)
+		take_credit(s, m->credit.octets);
+	else if (t->is_mail_due)
+		take_mail_answer(s, m, last);
+	else if (t->rcpt_due)
+		take_rcpt_answer(s, m, last);
+	else if (s->wait == SMTP_WAIT_STORED)
+		take_end_answer(s, m, last);
+	else if (last)
+		lose_message(s, m);
+}
+
+void smtp_transaction_expired(struct smtp_session *s)
+{
+	struct smtp_transaction *t = &s->t;
+
+	give_up(s);
+	keep_row(&t->failure, SMTP_REPLY_UNAVAILABLE);
+	t->is_mail_due = false;
+	if (s->wait == SMTP_WAIT_STORED) {
+		smtp_reply_passed(s, &t->failure);
+		log_refused(s, t->failure.code);
+		finish(s);
+		return;
+	}
+	fail_recipients(s);
+}

@@ -1,0 +1,64 @@
+#include "tests/dialogue.h"
+
+#include "smtpd/session.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Settings that a dialogue may name: hostname, starttls, tls (required), auth,
+ * teach (yes), state (full, unavailable), and the numbers of smtp_settings. */
+struct context {
+	struct smtp_settings *settings;
+	struct smtp_listener listener;
+};
+
+static bool is_set(const struct dialogue *d, const char *name, const char *value)
+{
+	return strcmp(dialogue_setting(d, name, ""), value) == 0;
+}
+
+static struct engine *start(const struct dialogue *d,
+			    const struct peer_info *peer, void **context)
+{
+	struct context *c = calloc(1, sizeof *c);
+	struct smtp_settings *s = smtp_settings_new();
+
+	cr_assert(c && s);
+	snprintf(s->hostname, sizeof s->hostname, "%s",
+		 dialogue_setting(d, "hostname", "mx.example.org"));
+	s->message_octets = dialogue_number(d, "message", s->message_octets);
+	s->recipients = (unsigned)dialogue_number(d, "recipients", s->recipients);
+	s->errors_slow = (unsigned)dialogue_number(d, "errors_slow",
+						   s->errors_slow);
+	s->errors_end = (unsigned)dialogue_number(d, "errors_end", s->errors_end);
+	s->text_line_octets = dialogue_number(d, "text_line",
+					      s->text_line_octets);
+	if (is_set(d, "state", "full"))
+		s->backend_state = ST_FULL;
+	if (is_set(d, "state", "unavailable"))
+		s->backend_state = ST_UNAVAILABLE;
+	c->settings = s;
+	c->listener.has_starttls = is_set(d, "starttls", "yes");
+	c->listener.tls_required = is_set(d, "tls", "required");
+	c->listener.has_auth = is_set(d, "auth", "yes");
+	c->listener.teach = is_set(d, "teach", "yes");
+	*context = c;
+	return smtp_session_new(s, &c->listener, peer);
+}
+
+static void finish(void *context)
+{
+	struct context *c = context;
+
+	smtp_settings_release(c->settings);
+	free(c);
+}
+
+static const struct dialogue_protocol smtp = { start, finish };
+
+Test(smtp, dialogues)
+{
+	setenv("TZ", "UTC0", 1);
+	dialogue_play_folder("smtp", &smtp);
+}
