@@ -259,7 +259,7 @@ static const struct column {
 	COLUMN(FETCH_BODY, bytes, body),
 	COLUMN(FETCH_PARTS, bytes, parts),
 	COLUMN(FETCH_PREVIEW, bytes, preview),
-	COLUMN(0, u64, octets_total),
+	{ "total", 0, KIND_u64, offsetof(struct fetch_row, octets_total) },
 	{ "header", FETCH_HEADER_OCTETS, KIND_bytes,
 	  offsetof(struct fetch_row, octets) },
 	{ "text", FETCH_TEXT_OCTETS, KIND_bytes,

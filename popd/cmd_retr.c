@@ -1,0 +1,262 @@
+#include "popd/session_priv.h"
+
+/*
+ * RETR and TOP (RFC 1939 sections 5 and 7). RETRs that a client sends in one go
+ * (RFC 2449 section 6.6) are asked for together, as long as their numbers
+ * ascend: mailboxd answers in the order of UIDs.
+ */
+
+static void retrieval_clear(struct pop_retrieval *r)
+{
+	r->request = 0;
+	r->count = r->next = 0;
+	r->left = 0;
+	r->is_top = r->is_cut = false;
+	r->partial.len = 0;
+}
+
+void pop_cmd_retr(struct pop_session *s, struct slice arguments)
+{
+	const struct pop_message *message = pop_message_argument(s, arguments);
+
+	if (message)
+		s->retrieval.uids[s->retrieval.count++] = message->uid;
+}
+
+size_t pop_retr_gather(struct pop_session *s, struct slice in)
+{
+	struct pop_retrieval *r = &s->retrieval;
+	size_t taken = 0;
+
+	while (!r->is_top && r->count < POP_BATCH_MAX) {
+		struct slice rest = slice_from(in, taken);
+		size_t end = slice_crlf(rest);
+		unsigned long long number;
+		const struct pop_message *message = NULL;
+
+		if (end == rest.len || end > 16 ||
+		    !slice_case_starts(rest, SLICE("RETR ")))
+			break;
+		if (slice_number(slice_from(slice_head(rest, end), 5), UINT32_MAX,
+				 &number))
+			message = maildrop_find(&s->maildrop, number);
+		if (!message || message->uid <= r->uids[r->count - 1])
+			break;
+		r->uids[r->count++] = message->uid;
+		taken += end + 2;
+	}
+	return taken;
+}
+
+void pop_retr_ask(struct pop_session *s)
+{
+	struct pop_retrieval *r = &s->retrieval;
+	struct ranges uids = RANGES_INIT(POP_BATCH_MAX);
+	struct buf set = BUF_INIT(POP_BATCH_MAX * 8);
+	struct ipc_message m = { .type = IPC_TYPE_FETCH };
+	enum status st = ST_OK;
+
+	for (unsigned i = 0; i < r->count && st == ST_OK; i++)
+		st = ranges_add(&uids, r->uids[i], r->uids[i]);
+	if (st == ST_OK)
+		st = ranges_encode(&uids, &set);
+	if (st != ST_OK)
+		s->trouble = st;
+	m.fetch.handle = s->handle;
+	m.fetch.uids = buf_slice(&set);
+	m.fetch.items = FETCH_ALL_OCTETS;
+	r->request = pop_ask(s, &m);
+	ranges_free(&uids);
+	buf_free(&set);
+}
+
+void pop_cmd_top(struct pop_session *s, struct slice arguments)
+{
+	struct pop_retrieval *r = &s->retrieval;
+	size_t end = slice_index(arguments, ' ');
+	struct slice number = slice_head(arguments, end);
+	struct slice lines = slice_trim(slice_from(arguments, end));
+	const struct pop_message *message;
+	unsigned long long n;
+
+	if (!slice_number(lines, UINT32_MAX, &n)) {
+		pop_mistake(s, "TOP wants a message number and a number of lines");
+		return;
+	}
+	message = pop_message_argument(s, number);
+	if (!message)
+		return;
+	r->is_top = true;
+	r->top_lines = n;
+	r->top_state = 2;	/* an empty header is ended by its first CRLF */
+	r->uids[r->count++] = message->uid;
+}
+
+/* ---- the octets ---------------------------------------------------------------- */
+
+/* How many octets TOP still lets through: the header with its empty line, then
+ * so many lines. */
+static size_t top_octets(struct pop_retrieval *r, struct slice in)
+{
+	size_t i = 0;
+
+	/* the empty line: CR LF CR LF; top_state counts how much was seen */
+	for (; i < in.len && r->top_state < 4; i++) {
+		if (in.data[i] == (r->top_state % 2 ? '\n' : '\r'))
+			r->top_state++;
+		else
+			r->top_state = in.data[i] == '\r';
+	}
+	while (i < in.len && r->top_lines) {
+		size_t lf = slice_index(slice_from(in, i), '\n');
+
+		i += lf;
+		if (i < in.len) {
+			i++;
+			r->top_lines--;
+		}
+	}
+	r->is_cut = r->top_state == 4 && r->top_lines == 0;
+	return i;
+}
+
+/* TOP has all it wants. */
+static void cancel(struct pop_session *s)
+{
+	struct ipc_message m = { .type = IPC_TYPE_CANCEL };
+
+	if (engine_ask(&s->engine, s->retrieval.request, &m) != ST_OK)
+		s->trouble = ST_LIMIT;
+}
+
+static void send_octets(struct pop_session *s, struct slice octets)
+{
+	struct pop_retrieval *r = &s->retrieval;
+	size_t n = octets.len;
+	enum status st;
+
+	if (octets.len > r->left) {
+		s->trouble = ST_SYNTAX;
+		return;
+	}
+	r->left -= octets.len;
+	if (r->is_cut)
+		return;
+	if (r->is_top)
+		n = top_octets(r, octets);
+	st = dot_writer_feed(&r->dots, slice_head(octets, n), &s->engine.out);
+	if (st != ST_OK)
+		s->trouble = st;
+	if (r->is_cut && r->left)
+		cancel(s);
+	if (r->left == 0 || r->is_cut) {
+		st = dot_writer_end(&r->dots, &s->engine.out);
+		if (st != ST_OK)
+			s->trouble = st;
+	}
+}
+
+/* The answers to RETRs of messages that are gone: another session expunged
+ * them. */
+static void pass_over(struct pop_session *s, uint32_t before)
+{
+	struct pop_retrieval *r = &s->retrieval;
+
+	for (; r->next < r->count && r->uids[r->next] < before; r->next++) {
+		pop_err(s, "The message was deleted by another session");
+		r->uids[r->next] = 0;
+	}
+}
+
+static void begin_message(struct pop_session *s, const struct fetch_row *row)
+{
+	struct pop_retrieval *r = &s->retrieval;
+
+	pass_over(s, row->uid);
+	if (r->left || r->next == r->count || r->uids[r->next] != row->uid) {
+		s->trouble = ST_SYNTAX;
+		return;
+	}
+	r->next++;
+	r->left = row->octets_total;
+	r->dots = (struct dot_writer){ { 0 } };
+	pop_put(s, SLICE("+OK "));
+	pop_put_number(s, row->octets_total);
+	pop_put(s, SLICE(" octets\r\n"));
+	send_octets(s, row->octets);
+}
+
+static void take_rows(struct pop_session *s, const struct ipc_rows *m)
+{
+	struct pop_retrieval *r = &s->retrieval;
+	struct slice rows = m->rows;
+	struct fetch_row row;
+	enum status st = ST_OK;
+
+	if (m->items != FETCH_ALL_OCTETS) {
+		s->trouble = ST_SYNTAX;
+		return;
+	}
+	if (r->partial.len) {
+		st = buf_append(&r->partial, rows);
+		rows = buf_slice(&r->partial);
+	}
+	while (st == ST_OK && s->trouble == ST_OK &&
+	       (st = fetch_row_decode(&rows, m->items, &row)) == ST_OK)
+		begin_message(s, &row);
+	if (st == ST_MORE && r->partial.len) {
+		buf_consume(&r->partial, r->partial.len - rows.len);
+		st = ST_OK;
+	} else if (st == ST_MORE) {
+		st = buf_append(&r->partial, rows);
+	}
+	if (st != ST_OK && s->trouble == ST_OK)
+		s->trouble = st;
+}
+
+/* "Read" is what the journal makes of it. */
+static void tell_sent(struct pop_session *s)
+{
+	struct pop_retrieval *r = &s->retrieval;
+	struct ranges uids = RANGES_INIT(POP_BATCH_MAX);
+	struct buf set = BUF_INIT(POP_BATCH_MAX * 8);
+	struct ipc_message m = { .type = IPC_TYPE_SENT };
+
+	for (unsigned i = 0; i < r->next; i++)
+		if (r->uids[i])
+			ranges_add(&uids, r->uids[i], r->uids[i]);
+	if (ranges_encode(&uids, &set) == ST_OK && set.len) {
+		m.sent.handle = s->handle;
+		m.sent.uids = buf_slice(&set);
+		pop_ask(s, &m);
+	}
+	ranges_free(&uids);
+	buf_free(&set);
+}
+
+void pop_retr_answer(struct pop_session *s, const struct ipc_message *m,
+		     bool last)
+{
+	struct pop_retrieval *r = &s->retrieval;
+
+	if (m->type == IPC_TYPE_ROWS)
+		take_rows(s, &m->rows);
+	else if (m->type == IPC_TYPE_BODY)
+		send_octets(s, m->body.octets);
+	if (!last)
+		return;
+	if (r->left && !r->is_cut) {
+		/* cut off in the middle: only the end of the connection says so */
+		pop_end(s, NULL);
+		return;
+	}
+	if (m->type == IPC_TYPE_ERROR) {
+		for (; r->next < r->count; r->next++)
+			pop_err(s, "[SYS/TEMP] The message cannot be read now");
+	} else {
+		pass_over(s, UINT32_MAX);
+		tell_sent(s);
+	}
+	retrieval_clear(r);
+	s->wait = POP_WAIT_NONE;
+}
