@@ -18,7 +18,7 @@
 
 enum step_kind {
 	STEP_SEND,
-	STEP_LINE, STEP_LIKE, STEP_RAW,
+	STEP_LINE, STEP_LIKE, STEP_UNTIL, STEP_RAW,
 	STEP_ASKED, STEP_ANSWER, STEP_EVENT,
 	STEP_TIME, STEP_EXPIRED, STEP_TLS, STEP_CLOSE, STEP_BARRIER,
 };
@@ -147,6 +147,7 @@ static const struct {
 	{ "C*", STEP_SEND, true },
 	{ "S:", STEP_LINE, false },
 	{ "S~", STEP_LIKE, false },
+	{ "S+", STEP_UNTIL, false },
 	{ "S*", STEP_RAW, true },
 	{ "TLS", STEP_TLS, false },
 	{ "E:", STEP_EVENT, false },
@@ -228,6 +229,7 @@ struct play {
 	size_t chunk;		/* octets a call */
 	bool pipelined;		/* all up to the next barrier at once */
 	bool credit;		/* acknowledge LMTP_DATA */
+	bool early;		/* things may be said before T, E, TLS, X */
 	struct buf in, said, asked;	/* asked: frames not yet compared */
 	size_t to_say;		/* the first S step not yet compared */
 	struct { struct slice label; uint32_t id; } labels[LABELS_MAX];
@@ -333,8 +335,12 @@ static const char *say_one(struct play *p, const struct step *s)
 	if (end == said.len)
 		return differs(p, s, said.len ? "no whole line" : "silence");
 	line = slice_head(said, end);
-	if (!(s->kind == STEP_LIKE ? dialogue_like(line, s->text)
-				   : slice_eq(line, s->text)))
+	if (s->kind == STEP_UNTIL && !dialogue_like(line, s->text)) {
+		buf_consume(&p->said, end + 2);
+		return say_one(p, s);
+	}
+	if (!(s->kind == STEP_LINE ? slice_eq(line, s->text)
+				   : dialogue_like(line, s->text)))
 		return differs(p, s, "another line");
 	buf_consume(&p->said, end + 2);
 	return NULL;
@@ -348,8 +354,7 @@ static const char *settle(struct play *p, size_t upto, bool all)
 	for (; p->to_say < upto && !problem; p->to_say++) {
 		const struct step *s = &p->d->steps[p->to_say];
 
-		if (s->kind == STEP_LINE || s->kind == STEP_LIKE ||
-		    s->kind == STEP_RAW)
+		if (s->kind >= STEP_LINE && s->kind <= STEP_RAW)
 			problem = say_one(p, s);
 	}
 	if (!problem && all && p->said.len) {
@@ -523,8 +528,8 @@ static const char *play_step(struct play *p, size_t i)
 	const char *problem = NULL;
 	bool strict = !p->pipelined;
 
-	if (is_barrier(s->kind))
-		problem = settle(p, i, true);
+	if (is_barrier(s->kind) && (strict || !p->early))
+		problem = settle(p, i, !p->early);
 	if (problem)
 		return problem;
 	switch (s->kind) {
@@ -539,6 +544,7 @@ static const char *play_step(struct play *p, size_t i)
 		return problem;
 	case STEP_LINE:
 	case STEP_LIKE:
+	case STEP_UNTIL:
 	case STEP_RAW:
 		return strict ? settle(p, i + 1, false) : NULL;
 	case STEP_ASKED:
@@ -577,6 +583,7 @@ static void play_peer(struct play *p)
 		p->peer.tls_cipher = "TLS_AES_256_GCM_SHA384";
 		p->peer.tls_bits = 256;
 	}
+	p->early = strcmp(dialogue_setting(d, "early", "no"), "yes") == 0;
 	p->credit = strcmp(dialogue_setting(d, "credit", "yes"), "yes") == 0;
 }
 

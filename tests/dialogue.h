@@ -8,12 +8,15 @@
  *   # comment
  *   set NAME VALUE	at the head: read by the test's start function. Known to
  *			the player itself: "set pipelined no", "set credit no"
- *			(LMTP_DATA is not acknowledged by itself).
+ *			(LMTP_DATA is not acknowledged by itself), "set early yes"
+ *			(what is said before a barrier may stand behind it here:
+ *			where it is said depends on the chunks).
  *   C: text		the client sends text and CRLF
  *   C* "raw" [x N]	the client sends the octets (N times), with escapes
  *			\r \n \t \0 \\ \" \xHH
  *   S: text		the engine says exactly this line
  *   S~ pattern		a line; each * stands for any octets
+ *   S+ pattern		any lines, up to the first that is like this
  *   S* "raw" [x N]	exactly these octets, which need not be a line
  *   R: type f=v ...	the engine asks for this next. Fields that are not named
  *			are not compared. f=v is exact, f~v has * wildcards
