@@ -38,8 +38,8 @@ X(RUN, "", "run", TEXT, "", 0, 90, \
 X(LOG, "", "log", TEXT, "", 0, 4000, SAME("stderr"), R_POSTROOM, \
   "Where log lines go: stderr, syslog, or the path of a file that is opened " \
   "again on reload.") \
-X(LOG_LEVEL, "", "log_level", CHOICE, "error warning info debug", 0, 0, \
-  SAME("info"), R_ALL, "The least important lines that are written.") \
+X(LOG_DEBUG, "", "log_debug", BOOL, "", 0, 0, SAME("no"), R_ALL, \
+  "Writes more lines, for finding faults.") \
 X(WORKERS, "", "workers", NUMBER, "processes", 1, 64, SAME("1"), \
   R_POSTROOM, \
   "How many processes of smtpd, popd and imapd each share the sockets.") \
@@ -55,15 +55,15 @@ X(QUOTA_REPLY, "", "quota_reply", CHOICE, "permanent temporary", 0, 0, \
 /* ---- users: whom the daemons run as, when started as root --------------- */
 #define OPTION_ROWS_USERS(X) \
 X(USERS_SMTPD, "users", "smtpd", TEXT, "", 0, 32, \
-  "postroom-smtpd", "", "", R_POSTROOM, \
+  "postroom-smtpd", "", "", R_POSTROOM | R_MAILBOXD, \
   "The user smtpd runs as when postroom is started by root. Empty: the user " \
   "that started postroom.") \
 X(USERS_MAILBOXD, "users", "mailboxd", TEXT, "", 0, 32, \
   "postroom", "", "", R_POSTROOM, "The user mailboxd runs as; it owns the store.") \
 X(USERS_POPD, "users", "popd", TEXT, "", 0, 32, \
-  "postroom-popd", "", "", R_POSTROOM, "The user popd runs as.") \
+  "postroom-popd", "", "", R_POSTROOM | R_MAILBOXD, "The user popd runs as.") \
 X(USERS_IMAPD, "users", "imapd", TEXT, "", 0, 32, \
-  "postroom-imapd", "", "", R_POSTROOM, "The user imapd runs as.") \
+  "postroom-imapd", "", "", R_POSTROOM | R_MAILBOXD, "The user imapd runs as.") \
 X(USERS_LMTP, "users", "lmtp", LIST, "", 0, 0, SAME(""), \
   R_POSTROOM | R_MAILBOXD, \
   "More users that may deliver to lmtp.sock, such as postfix.")
@@ -98,7 +98,10 @@ X(LISTEN_TLS, "listen", "tls", CHOICE, "auto none optional required implicit", \
 X(LISTEN_AUTH, "listen", "auth", CHOICE, "auto no yes", 0, 0, SAME("auto"), \
   R_SMTPD, \
   "Whether a client must log in before it sends mail. auto: yes for " \
-  "submission and submissions.")
+  "submission and submissions.") \
+X(LISTEN_TEACH, "listen", "teach", BOOL, "", 0, 0, "no", "yes", "no", \
+  R_NETWORK, \
+  "Says what is wrong to those who type commands by hand.")
 
 /* ---- domain NAME ---------------------------------------------------------- */
 #define OPTION_ROWS_DOMAIN(X) \
@@ -128,6 +131,10 @@ X(ACCOUNTS_ITERATIONS, "accounts", "iterations", NUMBER, "rounds", \
 X(ACCOUNTS_THROTTLE, "accounts", "throttle", BOOL, "", 0, 0, \
   "yes", "yes", "no", R_MAILBOXD, \
   "Answers to wrong passwords wait, longer with each one.") \
+X(ACCOUNTS_POP3_EXCLUSIVE, "accounts", "pop3_exclusive", BOOL, "", 0, 0, \
+  SAME("no"), R_POPD, \
+  "A second POP3 session of one account is refused (RFC 2449, IN-USE); else it " \
+  "has a view of its own.") \
 X(ACCOUNTS_DRAFTS, "accounts", "drafts", TEXT, "", 0, 255, SAME("Drafts"), \
   R_MAILBOXD, "The mailbox for drafts that a new account gets. Empty: none.") \
 X(ACCOUNTS_SENT, "accounts", "sent", TEXT, "", 0, 255, SAME("Sent"), \
@@ -167,17 +174,25 @@ X(LIMITS_POP3_PER_ACCOUNT, "limits", "pop3_per_account", NUMBER, "sessions", \
   "POP3 sessions of one account. 0: no limit.") \
 X(LIMITS_SMTP_LINE, "limits", "smtp_line", SIZE, "octets", 512, 64 * KIB, \
   SAME("2KB"), R_SMTPD, "An SMTP command line.") \
+X(LIMITS_AUTH_LINE, "limits", "auth_line", SIZE, "octets", 12288, 64 * KIB, \
+  SAME("12KB"), R_SMTPD | R_POPD, \
+  "A line of an AUTH exchange (RFC 4954 section 4).") \
 X(LIMITS_TEXT_LINE, "limits", "text_line", SIZE, "octets", 1000, 1 * MIB, \
   SAME("64KB"), R_SMTPD, "A line of a message as it comes in.") \
-X(LIMITS_BAD_COMMANDS, "limits", "bad_commands", NUMBER, "commands", 2, 1000000, \
-  "20", "20", "1000000", R_NETWORK, \
+X(LIMITS_DATA_RATE, "limits", "data_rate", NUMBER, "octets a second", 1, \
+  1000000000, SAME("500"), R_SMTPD, \
+  "The slowest a message may come in, once times.smtp_message is over.") \
+X(LIMITS_BAD_COMMANDS, "limits", "bad_commands", NUMBER, "commands", 0, 1000000, \
+  "20", "20", "0", R_NETWORK, \
   "Bad commands and unknown recipients that end a session; from half of them " \
-  "on each answer waits a second.") \
+  "on each answer waits a second. 0: no limit.") \
 X(LIMITS_IMAP_LINE, "limits", "imap_line", SIZE, "octets", 8 * KIB, 1 * MIB, \
   SAME("64KB"), R_IMAPD, "A line of an IMAP command after login.") \
 X(LIMITS_IMAP_COMMAND, "limits", "imap_command", SIZE, "octets", 64 * KIB, \
   64 * MIB, SAME("1MB"), R_IMAPD, \
   "An IMAP command with its literals, without what APPEND carries.") \
+X(LIMITS_IMAP_LITERALS, "limits", "imap_literals", NUMBER, "literals", 10, \
+  100000, SAME("1000"), R_IMAPD, "Literals of one IMAP command.") \
 X(LIMITS_KEYWORDS, "limits", "keywords", NUMBER, "keywords", 64, 512, \
   SAME("512"), R_MAILBOXD, "Different keywords in one mailbox.") \
 X(LIMITS_MAILBOXES, "limits", "mailboxes", NUMBER, "mailboxes", 10, 1000000, \
@@ -197,14 +212,14 @@ X(TIMES_HANDSHAKE, "times", "handshake", TIME, "", 1 * SECONDS, 1 * DAYS, \
 X(TIMES_LOGIN_IDLE, "times", "login_idle", TIME, "", 1 * SECONDS, 1 * DAYS, \
   SAME("60s"), R_POPD | R_IMAPD, "Silence of a client before its login.") \
 X(TIMES_LOGIN, "times", "login", TIME, "", 1 * SECONDS, 1 * DAYS, \
-  SAME("180s"), R_POPD | R_IMAPD, "All that comes before the login.") \
+  SAME("180s"), R_NETWORK, "All that comes before the login.") \
 X(TIMES_SMTP_COMMAND, "times", "smtp_command", TIME, "", 1 * SECONDS, 1 * DAYS, \
   SAME("300s"), R_SMTPD, "Silence between SMTP commands.") \
 X(TIMES_SMTP_DATA, "times", "smtp_data", TIME, "", 1 * SECONDS, 1 * DAYS, \
   SAME("180s"), R_SMTPD, "Silence inside a message.") \
 X(TIMES_SMTP_MESSAGE, "times", "smtp_message", TIME, "", 1 * SECONDS, 1 * DAYS, \
   SAME("10m"), R_SMTPD, \
-  "A whole message; a second more for each 500 octets of it.") \
+  "A whole message; a second more for each limits.data_rate octets of it.") \
 X(TIMES_IMAP_IDLE, "times", "imap_idle", TIME, "", 1 * SECONDS, 1 * DAYS, \
   SAME("30m"), R_IMAPD, "Silence of an IMAP client after its login.") \
 X(TIMES_POP3_IDLE, "times", "pop3_idle", TIME, "", 1 * SECONDS, 1 * DAYS, \
@@ -212,7 +227,7 @@ X(TIMES_POP3_IDLE, "times", "pop3_idle", TIME, "", 1 * SECONDS, 1 * DAYS, \
 X(TIMES_SEND, "times", "send", TIME, "", 1 * SECONDS, 1 * DAYS, \
   SAME("60s"), R_NETWORK, "A client that reads nothing of what it is sent.") \
 X(TIMES_STORE_REPLY, "times", "store_reply", TIME, "", 1 * SECONDS, 1 * DAYS, \
-  SAME("60s"), R_SMTPD, "How long smtpd waits for a reply of mailboxd.") \
+  SAME("60s"), R_NETWORK, "How long a daemon waits for mailboxd's answer.") \
 X(TIMES_STORE_DATA, "times", "store_data", TIME, "", 1 * SECONDS, 1 * DAYS, \
   SAME("300s"), R_SMTPD, "The same after the last octet of a message.") \
 X(TIMES_GRACE, "times", "grace", TIME, "", 0, 1 * DAYS, \

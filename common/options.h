@@ -82,9 +82,6 @@ enum listen_tls {
 enum listen_auth { LISTEN_AUTH_AUTO, LISTEN_AUTH_NO, LISTEN_AUTH_YES };
 enum quota_reply { QUOTA_REPLY_PERMANENT, QUOTA_REPLY_TEMPORARY };
 enum tls_least { TLS_LEAST_1_2, TLS_LEAST_1_3 };
-enum log_level_choice {
-	LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG,
-};
 
 /* The listeners everybody knows, and what auto means for them. */
 struct known_listener {
