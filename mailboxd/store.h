@@ -131,6 +131,10 @@ enum status store_savepoint(struct tx *tx);
 enum status store_release(struct tx *tx);
 void store_undo(struct tx *tx);
 
+/* SQLite gave the whole transaction up by itself (a full disk, no memory): what
+ * was done before is gone too; only store_rollback() is left. */
+bool store_is_lost(const struct tx *tx);
+
 const struct error *store_error(const struct tx *tx);
 bool store_is_broken(const struct store *store);
 
@@ -144,6 +148,8 @@ void store_act_as(struct tx *tx, const struct store_actor *actor);
 
 /* After a commit, on the writer's connection: a checkpoint if one is due. */
 enum status store_checkpoint(struct tx *tx);
+/* A checkpoint that empties the WAL, because the disk is full. Readers wait. */
+enum status store_make_room(struct tx *tx);
 /* Commits a meta row with FULL if a NORMAL commit is not synced yet. */
 enum status store_sync(struct tx *tx);
 bool store_needs_sync(const struct store *store);
@@ -420,9 +426,9 @@ struct store_delivery {
 };
 
 /*
- * Stores the message once and an entry in each mailbox, all or none. ST_QUOTA,
- * ST_NOT_FOUND (a mailbox went away), ST_DENIED (its mid is barred by a "no"
- * to store_mid_done()), ST_SYNTAX (prepared is none).
+ * Stores the message once and an entry in each mailbox, all or none. Quota was
+ * checked at RCPT. ST_NOT_FOUND (a mailbox went away), ST_DENIED (its mid is
+ * barred by a "no" to store_mid_done()), ST_SYNTAX (prepared is none), ST_FULL.
  */
 enum status store_deliver(struct tx *tx, const struct store_message *m,
 			  struct store_delivery *deliveries, size_t count);
@@ -460,6 +466,7 @@ struct store_fetch {
 	uint64_t streaming;	/* message id whose octets are being given, or 0 */
 	uint64_t offset, end;	/* of them, as the user sees them */
 	uint32_t streaming_uid;
+	uint64_t streaming_recipient, streaming_size;
 	bool is_body;		/* out: what was appended are octets of
 				 * streaming_uid's body, not rows */
 };
@@ -506,7 +513,7 @@ enum status store_flags(struct tx *tx, struct store_flag_change *change);
 
 struct store_copy {
 	uint64_t from, to;
-	const struct ranges *uids;
+	const struct ranges *uids;	/* NULL: all */
 	bool is_move;
 
 	uint32_t uidvalidity;	/* out, of the target */

@@ -34,10 +34,9 @@ struct writer_options {
 };
 
 struct writer_stats {
-	uint64_t jobs, batches, syncs, failed;
-	uint64_t checkpoints;
+	uint64_t jobs, batches;
+	uint64_t failed;	/* batches that were tried again job by job */
 	size_t waiting, waiting_octets;
-	int64_t busy_us;
 };
 
 /* Starts the thread. ST_IO, ST_NO_MEMORY. */

@@ -1,0 +1,395 @@
+#include "mailboxd/store_priv.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+static pthread_once_t sqlite_once = PTHREAD_ONCE_INIT;
+
+static void sqlite_configure(void)
+{
+	/* a connection stays with its thread; counting memory takes a lock */
+	sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	sqlite3_initialize();
+}
+
+int64_t store_now(void)
+{
+	return clock_wall_seconds();
+}
+
+enum status store_meta_get(struct tx *tx, const char *key, uint64_t *value)
+{
+	return sql_number(tx, value, "SELECT value FROM meta WHERE key = ?1",
+			  SQL_ARGS(sql_t(slice_str(key))));
+}
+
+enum status store_meta_set(struct tx *tx, const char *key, uint64_t value)
+{
+	return sql_run(tx, "INSERT INTO meta (key, value) VALUES (?1, ?2)"
+		       " ON CONFLICT (key) DO UPDATE SET value = ?2",
+		       SQL_ARGS(sql_t(slice_str(key)), sql_i(value)));
+}
+
+/* ---- opening ------------------------------------------------------------------ */
+
+/* File systems on which locks and syncs are not to be trusted. */
+static const struct {
+	unsigned long magic;
+	const char *name;
+} refused_filesystems[] = {
+	{ 0x6969, "NFS" },
+	{ 0x517b, "SMB" },
+	{ 0xff534d42, "CIFS" },
+	{ 0xfe534d42, "SMB2" },
+	{ 0x73757245, "Coda" },
+	{ 0x5346414f, "AFS" },
+};
+
+static enum status check_filesystem(const char *dir, struct error *error)
+{
+	struct statfs fs;
+
+	if (statfs(dir, &fs) != 0)
+		return error_set(error, ST_IO, "store directory %s", dir);
+	for (size_t i = 0; i < sizeof refused_filesystems /
+			   sizeof *refused_filesystems; i++)
+		if ((unsigned long)fs.f_type == refused_filesystems[i].magic)
+			return error_set(error, ST_DENIED,
+					 "%s is on %s: a store needs a local disk",
+					 dir, refused_filesystems[i].name);
+	return ST_OK;
+}
+
+/* dir/name, for the caller to free; NULL when memory is short. */
+static char *path_join(const char *dir, const char *name)
+{
+	size_t size = strlen(dir) + strlen(name) + 2;
+	char *path = malloc(size);
+
+	if (path)
+		snprintf(path, size, "%s/%s", dir, name);
+	return path;
+}
+
+/* One mailboxd a store: the lock dies with the process. */
+static enum status take_lock(struct store *s, struct error *error)
+{
+	char *path = path_join(s->dir, "store.lock");
+	enum status st = ST_OK;
+
+	if (!path)
+		return error_set(error, ST_NO_MEMORY, "no memory");
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->lock_fd < 0)
+		st = error_set(error, ST_IO, "cannot open %s", path);
+	else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0)
+		st = errno == EWOULDBLOCK ?
+			error_set(error, ST_EXISTS,
+				  "another mailboxd has the store %s", s->dir) :
+			error_set(error, ST_IO, "cannot lock %s", path);
+	free(path);
+	return st;
+}
+
+static enum status sync_directory(struct store *s, struct error *error)
+{
+	int fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	enum status st = ST_OK;
+
+	if (fd < 0 || fsync(fd) != 0)
+		st = error_set(error, ST_IO, "cannot sync %s", s->dir);
+	if (fd >= 0)
+		close(fd);
+	return st;
+}
+
+static enum status load_thread_key(struct tx *tx, struct store *s)
+{
+	struct sqlite3_stmt *stmt;
+	struct slice key = slice_of((const char *)s->thread_key,
+				    sizeof s->thread_key);
+	enum status st = sql_first(tx, &stmt, "SELECT value FROM meta"
+				   " WHERE key = 'thread_key'", SQL_ARGS());
+
+	if (st == ST_OK) {
+		struct slice kept = sql_column_bytes(stmt, 0);
+
+		if (kept.len == sizeof s->thread_key)
+			memcpy(s->thread_key, kept.data, kept.len);
+		sql_end(stmt);
+		return ST_OK;
+	}
+	if (st != ST_NOT_FOUND)
+		return st;
+	if (getrandom(s->thread_key, sizeof s->thread_key, 0) !=
+	    (ssize_t)sizeof s->thread_key)
+		return tx_error(tx, ST_IO, "getrandom");
+	return sql_run(tx, "INSERT INTO meta (key, value)"
+		       " VALUES ('thread_key', ?1)", SQL_ARGS(sql_b(key)));
+}
+
+/* Counters, the epoch, and what an unclean end left; one transaction. */
+static enum status begin_epoch(struct tx *tx, struct store *s)
+{
+	uint64_t clean, next;
+	enum status st;
+
+	st = store_meta_get(tx, "clean", &clean);
+	if (st && st != ST_NOT_FOUND)
+		return st;
+	st = store_meta_get(tx, "epoch", &s->epoch);
+	if (st && st != ST_NOT_FOUND)
+		return st;
+	if (st == ST_NOT_FOUND || !clean)
+		s->epoch++;
+	st = store_meta_set(tx, "epoch", s->epoch);
+	if (!st)
+		st = store_meta_set(tx, "clean", 0);
+	if (!st)
+		st = load_thread_key(tx, s);
+	if (!st)
+		st = body_delete_orphans(tx);
+	if (!st) {
+		st = store_meta_get(tx, "message_next", &next);
+		if (st == ST_NOT_FOUND)
+			st = ST_OK, next = 1;
+		s->message_kept = next;
+		atomic_store(&s->message_next, next);
+	}
+	if (!st) {
+		st = sql_number(tx, &next, "SELECT max(id) FROM journal",
+				SQL_ARGS());
+		s->journal_next = next + 1;
+	}
+	return st;
+}
+
+static enum status open_own(struct store *s, struct error *error)
+{
+	bool is_new = access(s->path, F_OK) != 0;
+	struct tx *tx;
+	enum status st = store_connect(s, TX_WRITE, &s->own, error);
+
+	if (st)
+		return st;
+	tx = s->own;
+	st = schema_migrate(tx);
+	if (!st && is_new && !s->options.ephemeral)
+		st = sync_directory(s, &tx->error);
+	if (!st)
+		st = store_begin(tx, JOB_SYNC_FULL);
+	if (!st) {
+		st = begin_epoch(tx, s);
+		if (st)
+			store_rollback(tx);
+		else
+			st = store_commit(tx);
+	}
+	if (st && error)
+		*error = tx->error;
+	return st;
+}
+
+static bool copy_options(struct store *s, const struct store_options *o)
+{
+	s->options = *o;
+	s->dir = strdup(o->dir);
+	s->path = path_join(o->dir, "store.db");
+	if (!s->dir || !s->path)
+		return false;
+	s->options.dir = s->dir;
+	for (size_t i = 0; i < STORE_SPECIAL_USES; i++) {
+		if (!o->special_names[i])
+			continue;
+		s->special_names[i] = strdup(o->special_names[i]);
+		if (!s->special_names[i])
+			return false;
+		s->options.special_names[i] = s->special_names[i];
+	}
+	return true;
+}
+
+static void store_free(struct store *s)
+{
+	store_disconnect(s->own);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	journal_barred_free(s);
+	pthread_mutex_destroy(&s->write_lock);
+	pthread_mutex_destroy(&s->gate.lock);
+	pthread_cond_destroy(&s->gate.moved);
+	pthread_mutex_destroy(&s->pins.lock);
+	free(s->pins.messages);
+	for (size_t i = 0; i < STORE_SPECIAL_USES; i++)
+		free(s->special_names[i]);
+	free(s->path);
+	free(s->dir);
+	free(s);
+}
+
+enum status store_open(const struct store_options *options,
+		       struct store **store, struct error *error)
+{
+	struct store *s = calloc(1, sizeof *s);
+	enum status st;
+
+	*store = NULL;
+	if (!s)
+		return error_set(error, ST_NO_MEMORY, "no memory for a store");
+	pthread_once(&sqlite_once, sqlite_configure);
+	s->lock_fd = -1;
+	pthread_mutex_init(&s->write_lock, NULL);
+	pthread_mutex_init(&s->gate.lock, NULL);
+	pthread_cond_init(&s->gate.moved, NULL);
+	pthread_mutex_init(&s->pins.lock, NULL);
+	atomic_store(&s->has_space, true);
+	if (!copy_options(s, options) || journal_barred_new(s))
+		st = error_set(error, ST_NO_MEMORY, "no memory for a store");
+	else if (!(st = check_filesystem(s->dir, error)) &&
+		 !(st = take_lock(s, error)))
+		st = open_own(s, error);
+	if (st) {
+		store_free(s);
+		return st;
+	}
+	store_check_space(s);
+	*store = s;
+	return ST_OK;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	if (!store_is_broken(s) &&
+	    store_begin(s->own, JOB_SYNC_FULL) == ST_OK) {
+		if (store_meta_set(s->own, "clean", 1) == ST_OK)
+			store_commit(s->own);
+		else
+			store_rollback(s->own);
+	}
+	store_free(s);
+}
+
+void store_watch(struct store *store, store_watch_fn *fn, void *arg)
+{
+	store->watch = fn;
+	store->watch_arg = arg;
+}
+
+uint64_t store_message_id(struct store *store)
+{
+	return atomic_fetch_add(&store->message_next, 1);
+}
+
+bool store_is_broken(const struct store *store)
+{
+	return atomic_load(&store->is_broken);
+}
+
+bool store_needs_sync(const struct store *store)
+{
+	return atomic_load(&store->needs_sync);
+}
+
+/* ---- pins ------------------------------------------------------------------------ */
+
+enum status store_pin(struct store *store, uint64_t message)
+{
+	struct store_pins *p = &store->pins;
+	enum status st = ST_OK;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->count == p->cap) {
+		size_t cap = p->cap ? p->cap * 2 : 64;
+		uint64_t *grown = realloc(p->messages, cap * sizeof *grown);
+
+		if (grown) {
+			p->messages = grown;
+			p->cap = cap;
+		} else {
+			st = ST_NO_MEMORY;
+		}
+	}
+	if (!st)
+		p->messages[p->count++] = message;
+	pthread_mutex_unlock(&p->lock);
+	return st;
+}
+
+void store_unpin(struct store *store, uint64_t message)
+{
+	struct store_pins *p = &store->pins;
+
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; i < p->count; i++)
+		if (p->messages[i] == message) {
+			p->messages[i] = p->messages[--p->count];
+			break;
+		}
+	pthread_mutex_unlock(&p->lock);
+}
+
+bool store_is_pinned(struct store *store, uint64_t message)
+{
+	struct store_pins *p = &store->pins;
+	bool found = false;
+
+	pthread_mutex_lock(&p->lock);
+	for (size_t i = 0; i < p->count && !found; i++)
+		found = p->messages[i] == message;
+	pthread_mutex_unlock(&p->lock);
+	return found;
+}
+
+/* ---- room ------------------------------------------------------------------------ */
+
+bool store_has_space(const struct store *store)
+{
+	return atomic_load(&store->has_space);
+}
+
+void store_check_space(struct store *store)
+{
+	struct statvfs fs;
+	uint64_t free_octets;
+	bool had = atomic_load(&store->has_space), has;
+
+	if (statvfs(store->dir, &fs) != 0)
+		return;
+	free_octets = (uint64_t)fs.f_bavail * fs.f_frsize;
+	atomic_store(&store->free_octets, free_octets);
+	has = free_octets >= store->options.reserve_octets;
+	atomic_store(&store->has_space, has);
+	if (had && !has)
+		log_warning("store.full", log_u64("free", free_octets),
+			    log_u64("reserve", store->options.reserve_octets));
+	else if (!had && has)
+		log_event("store.space", log_u64("free", free_octets));
+}
+
+void store_stats(struct store *store, struct store_stats *stats)
+{
+	*stats = (struct store_stats){
+		.epoch = store->epoch,
+		.schema = schema_version(),
+		.page_octets = STORE_PAGE_OCTETS,
+		.wal_octets = atomic_load(&store->wal_pages) *
+			      (STORE_PAGE_OCTETS + 24),
+		.deliveries = atomic_load(&store->deliveries),
+		.commits = atomic_load(&store->commits),
+	};
+}

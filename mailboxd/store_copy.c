@@ -1,0 +1,318 @@
+/* COPY, MOVE and EXPUNGE. */
+#include "mailboxd/store_priv.h"
+
+#include <stdlib.h>
+
+/* Rows read before rows are written, so that no cursor is moved under a scan. */
+#define BLOCK 1024
+
+static const struct range everything = { 1, UINT32_MAX };
+static const struct ranges all_uids = { .items = (struct range *)&everything,
+					.count = 1, .cap = 1, .max = 1 };
+
+/* ---- COPY ------------------------------------------------------------------------ */
+
+struct copy_job {
+	struct tx *tx;
+	struct store_copy *copy;
+	struct hot *from, *to, *from_account, *to_account;
+	uint64_t modseq;	/* of the new entries */
+	uint32_t uid_max;	/* of what was there when it began */
+	struct entry *block;	/* BLOCK of them */
+	struct {
+		uint32_t from, to;
+	} last_set;
+};
+
+/* The next entries of the range from *next on; *count of them. */
+static enum status read_block(struct copy_job *j, struct range r,
+			      uint32_t *next, size_t *count)
+{
+	struct sqlite3_stmt *row;
+	enum status st = sql_query(j->tx, &row, "SELECT uid, flags, message,"
+		" size, recipient FROM entry WHERE mailbox = ?1"
+		" AND uid BETWEEN ?2 AND ?3 ORDER BY uid LIMIT ?4",
+		SQL_ARGS(sql_i(j->from->id), sql_i(*next), sql_i(r.high),
+			 sql_i(BLOCK)));
+
+	*count = 0;
+	if (st)
+		return st;
+	while (!(st = sql_next(j->tx, row)))
+		j->block[(*count)++] = (struct entry){
+			.uid = (uint32_t)sql_column(row, 0),
+			.flags = sql_column(row, 1),
+			.message = sql_column(row, 2),
+			.size = sql_column(row, 3),
+			.recipient = sql_column(row, 4),
+		};
+	if (st != ST_NOT_FOUND)
+		return st;
+	if (*count)
+		*next = j->block[*count - 1].uid + 1;
+	return ST_OK;
+}
+
+/* Keyword sets are numbered by mailbox: the copy's has the same names. */
+static enum status map_flags(struct copy_job *j, uint64_t *flags)
+{
+	uint32_t set = flags_keyword_set(*flags), mapped;
+	struct slice names;
+	enum status st;
+
+	if (set == 0 || j->from == j->to)
+		return ST_OK;
+	if (set != j->last_set.from) {
+		st = keyword_set_names(j->tx, j->from->id, set, &names);
+		if (!st)
+			st = keyword_set_intern(j->tx, j->to->id, names,
+						&mapped);
+		if (st)
+			return st == ST_NOT_FOUND ? ST_OK : st;
+		j->last_set.from = set;
+		j->last_set.to = mapped;
+	}
+	*flags = flags_join(flags_system(*flags), j->last_set.to);
+	return ST_OK;
+}
+
+static enum status copy_entry(struct copy_job *j, struct entry e)
+{
+	struct store_copy *c = j->copy;
+	uint32_t source = e.uid;
+	enum status st = map_flags(j, &e.flags);
+
+	if (!st)
+		st = entry_uid(j->tx, j->to, &e.uid);
+	e.modseq = j->modseq;
+	e.saved = store_now();
+	if (!st)
+		st = entry_insert(j->tx, j->to, j->to_account, &e);
+	if (!st && !c->is_move)
+		st = message_reference(j->tx, e.message, 1);
+	if (!st)
+		st = ranges_add(c->source, source, source);
+	return st ? st : ranges_add(c->target, e.uid, e.uid);
+}
+
+static enum status copy_range(struct copy_job *j, struct range r)
+{
+	uint32_t next = r.low;
+	size_t count;
+	enum status st;
+
+	if (r.high > j->uid_max)
+		r.high = j->uid_max;
+	do {
+		st = read_block(j, r, &next, &count);
+		for (size_t i = 0; i < count && !st; i++)
+			st = copy_entry(j, j->block[i]);
+	} while (!st && count == BLOCK);
+	return st;
+}
+
+/* What there is to copy, for the quota, before anything is written. */
+static enum status count_source(struct copy_job *j, const struct ranges *uids,
+				uint64_t *octets, uint64_t *messages)
+{
+	enum status st = ST_OK;
+
+	*octets = *messages = 0;
+	for (size_t i = 0; i < uids->count && !st; i++) {
+		struct sqlite3_stmt *row;
+
+		st = sql_first(j->tx, &row, "SELECT count(*), total(size)"
+			" FROM entry WHERE mailbox = ?1"
+			" AND uid BETWEEN ?2 AND ?3",
+			SQL_ARGS(sql_i(j->from->id), sql_i(uids->items[i].low),
+				 sql_i(uids->items[i].high)));
+		if (st)
+			break;
+		*messages += sql_column(row, 0);
+		*octets += sql_column(row, 1);
+		sql_end(row);
+	}
+	return st;
+}
+
+/* The rows of a finished move leave their old mailbox. */
+static enum status remove_moved(struct copy_job *j, uint64_t octets)
+{
+	struct store_copy *c = j->copy;
+	struct tx *tx = j->tx;
+	uint64_t modseq;
+	enum status st = mailbox_next_modseq(tx, j->from, &modseq);
+
+	for (size_t i = 0; i < c->source->count && !st; i++) {
+		struct range r = c->source->items[i];
+
+		st = entries_remove(tx, j->from, r, modseq, false);
+	}
+	j->from_account->now.account.used_octets -= octets;
+	j->from_account->now.account.used_messages -= ranges_size(c->source);
+	return st ? st : journal_add(tx, "move", j->from->id, SLICE_EMPTY,
+				     c->source, SLICE_EMPTY);
+}
+
+static enum status copy_all(struct copy_job *j, const struct ranges *uids)
+{
+	struct store_copy *c = j->copy;
+	struct tx *tx = j->tx;
+	uint64_t octets, messages;
+	enum status st = count_source(j, uids, &octets, &messages);
+
+	if (st || messages == 0)
+		return st;
+	if (!c->is_move && !store_has_space(tx->store))
+		return tx_error(tx, ST_FULL, "the disk is full");
+	if (!c->is_move || j->from_account != j->to_account)
+		st = account_check_quota(tx, &j->to_account->now.account,
+					 octets, messages);
+	if (!st)
+		st = mailbox_next_modseq(tx, j->to, &j->modseq);
+	for (size_t i = 0; i < uids->count && !st; i++)
+		st = copy_range(j, uids->items[i]);
+	if (!st)
+		st = journal_add(tx, "copy", j->to->id, SLICE_EMPTY, c->target,
+				 SLICE_EMPTY);
+	return st || !c->is_move ? st : remove_moved(j, octets);
+}
+
+enum status store_copy(struct tx *tx, struct store_copy *c)
+{
+	struct copy_job j = { .tx = tx, .copy = c };
+	enum status st = entry_open(tx, c->from, &j.from, &j.from_account);
+
+	ranges_clear(c->source);
+	ranges_clear(c->target);
+	if (!st)
+		st = entry_open(tx, c->to, &j.to, &j.to_account);
+	if (st)
+		return st;
+	j.block = malloc(BLOCK * sizeof *j.block);
+	if (!j.block)
+		return tx_no_memory(tx);
+	j.uid_max = j.from->now.mailbox.uidnext - 1;
+	st = copy_all(&j, c->uids ? c->uids : &all_uids);
+	free(j.block);
+	c->uidvalidity = j.to->now.mailbox.uidvalidity;
+	c->modseq = mailbox_told_modseq(tx->store,
+					j.from->now.mailbox.highestmodseq);
+	return st;
+}
+
+/* ---- EXPUNGE ------------------------------------------------------------------------ */
+
+/* Counts what a range holds out of the mailbox's counters. */
+static enum status uncount_range(struct tx *tx, struct hot *mailbox,
+				 struct range r)
+{
+	struct mailbox_state *m = &mailbox->now.mailbox;
+	struct sqlite3_stmt *row;
+	enum status st = sql_first(tx, &row, "SELECT count(*), total(size),"
+		" count(*) FILTER (WHERE flags & 1 = 0),"
+		" count(*) FILTER (WHERE flags & 8),"
+		" total(size) FILTER (WHERE flags & 8)"
+		" FROM entry WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3",
+		SQL_ARGS(sql_i(mailbox->id), sql_i(r.low), sql_i(r.high)));
+
+	if (st)
+		return st;
+	m->messages -= (uint32_t)sql_column(row, 0);
+	m->octets -= sql_column(row, 1);
+	m->unseen -= (uint32_t)sql_column(row, 2);
+	m->deleted -= (uint32_t)sql_column(row, 3);
+	m->deleted_octets -= sql_column(row, 4);
+	sql_end(row);
+	return ST_OK;
+}
+
+enum status entries_remove(struct tx *tx, struct hot *mailbox, struct range r,
+			   uint64_t modseq, bool keep)
+{
+	const struct sql_value where[] = { sql_i(mailbox->id), sql_i(r.low),
+					   sql_i(r.high), { .kind = SQL_END } };
+	enum status st = uncount_range(tx, mailbox, r);
+
+	if (!st && keep)
+		st = sql_run(tx, "INSERT INTO expunged (mailbox, uid, at,"
+			" account, message, flags, size, recipient)"
+			" SELECT mailbox, uid, ?4, ?5, message, flags, size,"
+			" recipient FROM entry WHERE mailbox = ?1"
+			" AND uid BETWEEN ?2 AND ?3",
+			SQL_ARGS(where[0], where[1], where[2],
+				 sql_i((uint64_t)store_now()),
+				 sql_i(mailbox->now.mailbox.owner)));
+	if (!st)
+		st = sql_run(tx, "DELETE FROM entry WHERE mailbox = ?1"
+			     " AND uid BETWEEN ?2 AND ?3", where);
+	return st ? st :
+		sql_run(tx, "INSERT INTO vanished (mailbox, uid_lo, uid_hi,"
+			" modseq) VALUES (?1, ?2, ?3, ?4)",
+			SQL_ARGS(where[0], where[1], where[2], sql_i(modseq)));
+}
+
+static enum status find_range(struct tx *tx, uint64_t mailbox, struct range r,
+			      bool any_flags, struct ranges *found)
+{
+	struct sqlite3_stmt *row;
+	enum status st = sql_query(tx, &row, "SELECT uid FROM entry"
+		" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3"
+		" AND (?4 OR flags & 8) ORDER BY uid",
+		SQL_ARGS(sql_i(mailbox), sql_i(r.low), sql_i(r.high),
+			 sql_i(any_flags)));
+
+	if (st)
+		return st;
+	while (!(st = sql_next(tx, row))) {
+		uint32_t uid = (uint32_t)sql_column(row, 0);
+
+		st = ranges_add(found, uid, uid);
+		if (st)
+			break;
+	}
+	sql_end(row);
+	return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+static enum status remove_found(struct tx *tx, struct hot *mailbox,
+				struct hot *account, const struct ranges *found)
+{
+	struct mailbox_state before = mailbox->now.mailbox;
+	uint64_t modseq;
+	enum status st = mailbox_next_modseq(tx, mailbox, &modseq);
+
+	for (size_t i = 0; i < found->count && !st; i++)
+		st = entries_remove(tx, mailbox, found->items[i], modseq, true);
+	if (st)
+		return st;
+	account->now.account.used_octets -=
+		before.octets - mailbox->now.mailbox.octets;
+	account->now.account.used_messages -=
+		before.messages - mailbox->now.mailbox.messages;
+	return journal_add(tx, "expunge", mailbox->id, SLICE_EMPTY, found,
+			   SLICE_EMPTY);
+}
+
+enum status store_expunge(struct tx *tx, uint64_t id, const struct ranges *uids,
+			  bool any_flags, struct ranges *expunged,
+			  uint64_t *modseq)
+{
+	struct hot *mailbox, *account;
+	enum status st = entry_open(tx, id, &mailbox, &account);
+
+	ranges_clear(expunged);
+	if (st)
+		return st;
+	if (!uids)
+		uids = &all_uids;
+	if (any_flags || mailbox->now.mailbox.deleted > 0)
+		for (size_t i = 0; i < uids->count && !st; i++)
+			st = find_range(tx, id, uids->items[i], any_flags,
+					expunged);
+	if (!st && expunged->count)
+		st = remove_found(tx, mailbox, account, expunged);
+	*modseq = mailbox_told_modseq(tx->store,
+				      mailbox->now.mailbox.highestmodseq);
+	return st;
+}

@@ -1,0 +1,372 @@
+/*
+ * What the store's own files share. SQLite's types are named, not included.
+ */
+#ifndef MAILBOXD_STORE_PRIV_H
+#define MAILBOXD_STORE_PRIV_H
+
+#include "common/arena.h"
+#include "mailboxd/store.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdatomic.h>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+/* Octets a verb may give out in slices before the transaction ends. */
+#define STORE_ARENA_MAX		((size_t)32 * 1024 * 1024)
+#define STORE_PAGE_OCTETS	4096
+/* Pages in the WAL at which a checkpoint is tried, and beyond which the gate is
+ * closed so that it succeeds. */
+#define STORE_WAL_PAGES		4000
+#define STORE_WAL_PAGES_GATE	(64 * 1024 * 1024 / STORE_PAGE_OCTETS)
+
+/* Ids a store may give out before meta is written again. */
+#define STORE_MESSAGE_IDS_KEPT	65536
+
+#define STORE_NAME_OCTETS	1000	/* of a mailbox */
+#define STORE_LEVEL_OCTETS	255
+#define STORE_LEVELS		32
+#define STORE_MAILBOXES		10000
+#define STORE_KEYWORDS		512	/* different ones of a mailbox */
+#define STORE_KEYWORDS_EACH	64	/* of a message */
+#define STORE_KEYWORD_OCTETS	64
+#define STORE_UID_MAX		(UINT32_MAX - 1)
+
+/* ---- the store -------------------------------------------------------------- */
+
+struct store_pins {
+	pthread_mutex_t lock;
+	uint64_t *messages;	/* one entry a pin */
+	size_t count, cap;
+};
+
+/* Readers pass it; a checkpoint that must succeed closes it. */
+struct store_gate {
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	unsigned reading;
+	bool is_closed;
+};
+
+struct store {
+	struct store_options options;
+	char *dir;
+	char *path;		/* dir/store.db */
+	char *special_names[STORE_SPECIAL_USES];
+	int lock_fd;
+	uint64_t epoch;
+	unsigned char thread_key[16];
+
+	pthread_mutex_t write_lock;	/* held from begin to commit */
+	struct tx *last_writer;		/* the only one whose hot rows are true */
+	struct tx *own;			/* a connection for open and close */
+
+	atomic_uint_fast64_t message_next;
+	uint64_t message_kept;		/* ids below it are never given again */
+	uint64_t journal_next;
+	atomic_bool is_broken;
+	atomic_bool has_space;
+	atomic_bool needs_sync;
+	atomic_uint_fast64_t wal_pages;
+	atomic_uint_fast64_t free_octets;	/* of the file system */
+	atomic_uint_fast64_t deliveries, commits;
+
+	struct store_gate gate;
+	struct store_pins pins;
+	store_watch_fn *watch;
+	void *watch_arg;
+	struct store_barred *barred;	/* store_journal.c */
+};
+
+/* ---- rows the writer keeps at hand (store_hot.c) ------------------------------ */
+
+enum hot_kind { HOT_MAILBOX, HOT_ACCOUNT };
+
+struct mailbox_state {
+	uint64_t owner;
+	uint32_t uidvalidity, uidnext;
+	uint64_t highestmodseq;	/* as stored; see mailbox_told_modseq() */
+	uint32_t messages, unseen, deleted, recent_uid;
+	uint64_t octets, deleted_octets;
+};
+
+struct account_state {
+	uint64_t used_octets, used_messages;
+	uint64_t quota_octets, quota_messages;	/* in force */
+};
+
+struct hot_state {
+	bool is_dirty;		/* differs from the row */
+	bool is_gone;		/* its row was deleted */
+	union {
+		struct mailbox_state mailbox;
+		struct account_state account;
+	};
+};
+
+/* A row in memory: counters change here, and are written once a transaction. */
+struct hot {
+	struct hot *next;	/* in the hash chain */
+	uint64_t id;
+	enum hot_kind kind;
+	bool is_touched;	/* in tx->touched */
+	bool is_saved;		/* before holds the state at the savepoint */
+	uint64_t born;		/* the savepoint it was read in, or 0 */
+	uint64_t told;		/* modseq last given to the watch function */
+	struct hot_state now, before;
+};
+
+#define HOT_BUCKETS 1024
+#define HOT_MAX 4096
+
+/* ---- a transaction ------------------------------------------------------------ */
+
+struct sql_slot {
+	const char *sql;	/* identity is the pointer */
+	struct sqlite3_stmt *stmt;
+};
+
+#define SQL_SLOTS 512	/* a power of two, twice the statements there are */
+
+enum tx_state { TX_IDLE, TX_OPEN, TX_SAVEPOINT };
+
+struct tx {
+	struct store *store;
+	enum tx_mode mode;
+	enum tx_state state;
+	struct sqlite3 *db;
+	struct sql_slot slots[SQL_SLOTS];
+	struct arena arena;
+	struct error error;
+	enum job_sync sync;	/* PRAGMA synchronous as it stands */
+	struct store_actor actor;
+	struct buf scratch;
+
+	/* TX_WRITE */
+	struct hot *buckets[HOT_BUCKETS];
+	size_t hot_count;
+	uint64_t savepoint;	/* number of the last one */
+	struct hot **touched;
+	size_t touched_count, touched_cap;
+	uint64_t recipient_id;	/* the last one interned or read */
+	char recipient[ADDRESS_OCTETS_MAX];
+	size_t recipient_len;
+	uint64_t message_high;	/* highest id stored in this transaction */
+	uint64_t delivered;	/* in this transaction */
+	struct hot reading[2];	/* TX_READ: what hot_get() gave, by kind */
+};
+
+/* ---- SQL (store_sql.c) --------------------------------------------------------- */
+
+enum sql_kind { SQL_END, SQL_INT, SQL_TEXT, SQL_BLOB, SQL_NULL };
+
+struct sql_value {
+	enum sql_kind kind;
+	int64_t number;
+	struct slice bytes;
+};
+
+static inline struct sql_value sql_i(uint64_t v)
+{
+	return (struct sql_value){ .kind = SQL_INT, .number = (int64_t)v };
+}
+
+static inline struct sql_value sql_t(struct slice v)
+{
+	return (struct sql_value){ .kind = SQL_TEXT, .bytes = v };
+}
+
+static inline struct sql_value sql_b(struct slice v)
+{
+	return (struct sql_value){ .kind = SQL_BLOB, .bytes = v };
+}
+
+/* NULL instead of an empty text. */
+static inline struct sql_value sql_t_or_null(struct slice v)
+{
+	return (struct sql_value){ .kind = v.len ? SQL_TEXT : SQL_NULL,
+				   .bytes = v };
+}
+
+static inline struct sql_value sql_null(void)
+{
+	return (struct sql_value){ .kind = SQL_NULL };
+}
+
+#define SQL_ARGS(...) \
+	((const struct sql_value[]){ __VA_ARGS__ __VA_OPT__(,) { .kind = SQL_END } })
+
+/* Words and status for what SQLite answered; the one place that maps codes. */
+enum status sql_failed(struct tx *tx, int code, const char *what);
+/*
+ * The prepared statement of this text, which is a literal or static: its address
+ * is the key. Reset, without bindings of before. NULL: see tx->error.
+ */
+struct sqlite3_stmt *sql_statement(struct tx *tx, const char *sql);
+/* Binds in order; texts and blobs are borrowed until the statement is reset. */
+enum status sql_bind(struct tx *tx, struct sqlite3_stmt *stmt,
+		     const struct sql_value *values);
+/* Runs a statement that gives no rows. */
+enum status sql_run(struct tx *tx, const char *sql,
+		    const struct sql_value *values);
+/* Starts one that does; rows come by sql_next(). */
+enum status sql_query(struct tx *tx, struct sqlite3_stmt **stmt,
+		      const char *sql, const struct sql_value *values);
+/* ST_OK: a row is there; ST_NOT_FOUND: no more, and the statement is reset. */
+enum status sql_next(struct tx *tx, struct sqlite3_stmt *stmt);
+/* The first row of a query, to be ended with sql_end(). ST_NOT_FOUND. */
+enum status sql_first(struct tx *tx, struct sqlite3_stmt **stmt,
+		      const char *sql, const struct sql_value *values);
+/* One number. ST_NOT_FOUND: no row, *value is 0. */
+enum status sql_number(struct tx *tx, uint64_t *value, const char *sql,
+		       const struct sql_value *values);
+void sql_end(struct sqlite3_stmt *stmt);
+/* Rows changed by the last sql_run(). */
+uint64_t sql_changes(struct tx *tx);
+/* Text without arguments, such as PRAGMA; several statements may be in it. */
+enum status sql_exec(struct tx *tx, const char *sql);
+void sql_finalize_all(struct tx *tx);
+
+uint64_t sql_column(struct sqlite3_stmt *stmt, int i);
+int64_t sql_column_signed(struct sqlite3_stmt *stmt, int i);
+/* Borrows until the next step. */
+struct slice sql_column_bytes(struct sqlite3_stmt *stmt, int i);
+/* A copy in the transaction's memory; ST_NO_MEMORY, ST_LIMIT. */
+enum status sql_column_copy(struct tx *tx, struct sqlite3_stmt *stmt, int i,
+			    struct slice *out);
+bool sql_column_is_null(struct sqlite3_stmt *stmt, int i);
+
+/* ---- schema.c ------------------------------------------------------------------ */
+
+#define SCHEMA_APPLICATION_ID 0x506f7374	/* "Post" */
+
+/* The number this program writes. */
+uint32_t schema_version(void);
+/* Brings the file to schema_version(), each step in a transaction. ST_DENIED: it
+ * is newer, or no store. */
+enum status schema_migrate(struct tx *tx);
+
+/* ---- store.c -------------------------------------------------------------------- */
+
+/* err of tx with words of our own. */
+#define tx_error(tx, status, ...) error_set(&(tx)->error, status, __VA_ARGS__)
+int64_t store_now(void);
+enum status store_meta_get(struct tx *tx, const char *key, uint64_t *value);
+enum status store_meta_set(struct tx *tx, const char *key, uint64_t value);
+bool store_is_pinned(struct store *store, uint64_t message);
+
+/* The one error for a tx that is out of memory. */
+enum status tx_no_memory(struct tx *tx);
+/* Room in the transaction's memory: ST_NO_MEMORY as words in the error. */
+void *tx_alloc(struct tx *tx, size_t octets);
+/* A copy there. */
+enum status tx_copy(struct tx *tx, struct slice in, struct slice *out);
+
+/* ---- store_hot.c ----------------------------------------------------------------- */
+
+/* The state of a mailbox or account, read at first use. ST_NOT_FOUND. In a
+ * reading transaction *hot is good until the next call. */
+enum status hot_get(struct tx *tx, enum hot_kind kind, uint64_t id,
+		    struct hot **hot);
+/* Before now is changed: keeps what undo needs. ST_NO_MEMORY. */
+enum status hot_touch(struct tx *tx, struct hot *hot);
+/* Its row was deleted. */
+enum status hot_remove(struct tx *tx, struct hot *hot);
+/* Writes what differs, so that SQL sees it. */
+enum status hot_flush(struct tx *tx);
+void hot_release(struct tx *tx);	/* the savepoint became part of the rest */
+void hot_undo(struct tx *tx);		/* back to the savepoint */
+void hot_committed(struct tx *tx);	/* tells the watch function */
+void hot_clear(struct tx *tx);
+
+/* ---- store_mailbox.c, store_account.c ---------------------------------------------- */
+
+/* HIGHESTMODSEQ as it is told: at least the beginning of this epoch. */
+uint64_t mailbox_told_modseq(const struct store *store, uint64_t stored);
+/* Touches, records a gap where the epoch is new, and gives the next modseq. */
+enum status mailbox_next_modseq(struct tx *tx, struct hot *mailbox,
+				uint64_t *modseq);
+enum status mailbox_make_defaults(struct tx *tx, uint64_t account);
+/* With what is in them, for an account that goes. */
+enum status mailbox_remove_all(struct tx *tx, uint64_t account);
+/* One mailbox, whose name is in its final form. */
+enum status mailbox_insert(struct tx *tx, uint64_t account, struct slice name,
+			   const char *special_use, uint64_t *id);
+/* NFC, INBOX in capitals, no '/' at the end; checks lengths and characters. In
+ * the transaction's memory. ST_SYNTAX, ST_LIMIT. */
+enum status mailbox_name(struct tx *tx, struct slice in, struct slice *name);
+/* ST_QUOTA: so much more does not fit. */
+enum status account_check_quota(struct tx *tx, const struct account_state *a,
+				uint64_t octets, uint64_t messages);
+/* The comparison key of an address, in the transaction's memory. */
+enum status account_key(struct tx *tx, const struct address *address,
+			struct slice *key);
+/* local@domain as it is shown, in the transaction's memory. */
+enum status account_render(struct tx *tx, const struct address *address,
+			   struct slice *text);
+
+/* ---- store_message.c, store_body.c -------------------------------------------------- */
+
+/* One more or fewer reference to a message; at 0 it becomes garbage. */
+enum status message_reference(struct tx *tx, uint64_t message, int change);
+/* A row of entry. */
+struct entry {
+	uint32_t uid;
+	uint64_t flags, modseq, message, size, recipient;
+	int64_t saved;
+};
+
+/* The mailbox and its owner, both touched. ST_NOT_FOUND. */
+enum status entry_open(struct tx *tx, uint64_t id, struct hot **mailbox,
+		       struct hot **account);
+/* Takes the next UID. ST_LIMIT: there is none. */
+enum status entry_uid(struct tx *tx, struct hot *mailbox, uint32_t *uid);
+/* Adds the row and counts it in both. */
+enum status entry_insert(struct tx *tx, struct hot *mailbox,
+			 struct hot *account, const struct entry *e);
+/* Takes the rows of a range away, leaving a tombstone; with keep also a reference
+ * in `expunged`. Counts them out of the mailbox, not of the account. */
+enum status entries_remove(struct tx *tx, struct hot *mailbox, struct range r,
+			   uint64_t modseq, bool keep);
+/* Number of the recipient text; 0 for "". */
+enum status recipient_intern(struct tx *tx, struct slice text, uint64_t *id);
+/* Its text; borrows until the next call. */
+enum status recipient_text(struct tx *tx, uint64_t id, struct slice *text);
+/* "Delivered-To: text\r\n"; empty for id 0. Borrows until the next call. */
+enum status recipient_prefix(struct tx *tx, uint64_t id, struct buf *prefix);
+/* Octets that the prefix of such a recipient has. */
+size_t recipient_prefix_octets(struct slice text);
+/* Appends octets offset..offset+length of the stored message. ST_NOT_FOUND: a
+ * piece is missing. */
+enum status body_read(struct tx *tx, uint64_t message, uint64_t offset,
+		      size_t length, struct buf *out);
+enum status body_insert(struct tx *tx, uint64_t message, uint32_t seq,
+			struct slice octets);
+enum status body_delete(struct tx *tx, uint64_t message);
+enum status body_delete_orphans(struct tx *tx);
+
+/* ---- store_flag.c, store_journal.c ---------------------------------------------------- */
+
+/*
+ * The id of the set with these names ("" gives 0), made where it is new. names
+ * are sorted and merged without case. ST_SYNTAX: no atom; ST_LIMIT.
+ */
+enum status keyword_set_intern(struct tx *tx, uint64_t mailbox,
+			       struct slice names, uint32_t *set);
+/* Borrows from the transaction's memory. ST_NOT_FOUND. */
+enum status keyword_set_names(struct tx *tx, uint64_t mailbox, uint32_t set,
+			      struct slice *names);
+/* A row for the actor of the transaction. detail may be "". */
+enum status journal_add(struct tx *tx, const char *verb, uint64_t mailbox,
+			struct slice mid, const struct ranges *uids,
+			struct slice detail);
+/* Renders "4:7,9"; cut at 4,000 octets with ",..." behind. */
+enum status journal_uids(const struct ranges *uids, struct buf *out);
+enum status journal_barred_new(struct store *store);
+void journal_barred_free(struct store *store);
+bool journal_is_barred(struct store *store, struct slice mid);
+enum status journal_prune(struct tx *tx, int64_t now, bool *more);
+
+#endif

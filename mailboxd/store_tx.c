@@ -1,0 +1,461 @@
+/* Connections, transactions, savepoints, checkpoints. */
+#include "mailboxd/store_priv.h"
+
+#include "common/log.h"
+
+#include <assert.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define BUSY_TIMEOUT_MS 5000	/* trust.md: only an outsider can cause it */
+#define GATE_WAIT_MS 500
+
+/* Both kinds of connection; WRITE ones also these. busy_timeout comes first. */
+static const char both_pragmas[] =
+	"PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;"
+	"PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = OFF;";
+static const char reader_pragmas[] =
+	"PRAGMA query_only = ON; PRAGMA cache_size = -8192;";
+static const char writer_pragmas[] =
+	"PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
+	"PRAGMA journal_mode = WAL; PRAGMA secure_delete = OFF;"
+	"PRAGMA journal_size_limit = 16777216; PRAGMA foreign_keys = OFF;";
+
+enum status tx_no_memory(struct tx *tx)
+{
+	return tx_error(tx, ST_NO_MEMORY, "no memory");
+}
+
+void *tx_alloc(struct tx *tx, size_t octets)
+{
+	void *p = arena_alloc(&tx->arena, octets);
+
+	if (!p)
+		tx_no_memory(tx);
+	return p;
+}
+
+enum status tx_copy(struct tx *tx, struct slice in, struct slice *out)
+{
+	*out = SLICE_EMPTY;
+	if (in.len == 0)
+		return ST_OK;
+	*out = arena_copy(&tx->arena, in);
+	return out->data ? ST_OK : tx_no_memory(tx);
+}
+
+const struct error *store_error(const struct tx *tx)
+{
+	return &tx->error;
+}
+
+/* ---- connections ------------------------------------------------------------- */
+
+/* Replaces SQLite's own automatic checkpoint: ours runs after the answers. */
+static int count_wal(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct store *store = arg;
+
+	atomic_store(&store->wal_pages, (uint64_t)pages);
+	return SQLITE_OK;
+}
+
+static enum status set_sync(struct tx *tx, enum job_sync sync)
+{
+	static const char *const pragma[] = {
+		[JOB_SYNC_FULL] = "PRAGMA synchronous = FULL",
+		[JOB_SYNC_NORMAL] = "PRAGMA synchronous = NORMAL",
+	};
+	enum status st;
+
+	if (tx->store->options.ephemeral)
+		return ST_OK;
+	st = sql_exec(tx, pragma[sync]);
+	if (!st)
+		tx->sync = sync;
+	return st;
+}
+
+static enum status configure(struct tx *tx)
+{
+	const struct store *s = tx->store;
+	char sql[160];
+	enum status st;
+
+	sqlite3_busy_timeout(tx->db, BUSY_TIMEOUT_MS);
+	st = sql_exec(tx, both_pragmas);
+	if (tx->mode == TX_READ)
+		return st ? st : sql_exec(tx, reader_pragmas);
+	if (!st)
+		st = sql_exec(tx, writer_pragmas);
+	if (!st)
+		st = sql_exec(tx, s->options.ephemeral ?
+			      "PRAGMA synchronous = OFF" :
+			      "PRAGMA synchronous = FULL");
+	if (st)
+		return st;
+	snprintf(sql, sizeof sql, "PRAGMA cache_size = -%zu",
+		 (s->options.cache_octets ? s->options.cache_octets :
+		  (size_t)64 << 20) / 1024);
+	st = sql_exec(tx, sql);
+	if (!st && s->options.max_pages) {
+		snprintf(sql, sizeof sql, "PRAGMA max_page_count = %u",
+			 s->options.max_pages);
+		st = sql_exec(tx, sql);
+	}
+	sqlite3_wal_hook(tx->db, count_wal, tx->store);
+	return st;
+}
+
+enum status store_connect(struct store *store, enum tx_mode mode,
+			  struct tx **out, struct error *error)
+{
+	struct tx *tx = calloc(1, sizeof *tx);
+	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE |
+		    (mode == TX_WRITE ? SQLITE_OPEN_CREATE : 0);
+	enum status st = ST_OK;
+	int code;
+
+	*out = NULL;
+	if (!tx)
+		return error_set(error, ST_NO_MEMORY, "no memory");
+	tx->store = store;
+	tx->mode = mode;
+	tx->arena = (struct arena)ARENA_INIT(STORE_ARENA_MAX);
+	tx->scratch = (struct buf)BUF_INIT(STORE_ARENA_MAX);
+	code = sqlite3_open_v2(store->path, &tx->db, flags, NULL);
+	if (code != SQLITE_OK)
+		st = tx->db ? sql_failed(tx, code, "cannot open the store") :
+			      tx_no_memory(tx);
+	if (!st)
+		st = configure(tx);
+	if (st) {
+		if (error)
+			*error = tx->error;
+		store_disconnect(tx);
+		return st;
+	}
+	*out = tx;
+	return ST_OK;
+}
+
+void store_disconnect(struct tx *tx)
+{
+	if (!tx)
+		return;
+	if (tx->state != TX_IDLE)
+		store_rollback(tx);
+	hot_clear(tx);
+	if (tx->store->last_writer == tx)
+		tx->store->last_writer = NULL;
+	sql_finalize_all(tx);
+	sqlite3_close(tx->db);
+	arena_clear(&tx->arena);
+	buf_free(&tx->scratch);
+	free(tx->touched);
+	free(tx);
+}
+
+/* ---- the gate ------------------------------------------------------------------ */
+
+static void gate_enter(struct store_gate *g)
+{
+	pthread_mutex_lock(&g->lock);
+	while (g->is_closed)
+		pthread_cond_wait(&g->moved, &g->lock);
+	g->reading++;
+	pthread_mutex_unlock(&g->lock);
+}
+
+static void gate_leave(struct store_gate *g)
+{
+	pthread_mutex_lock(&g->lock);
+	if (--g->reading == 0 && g->is_closed)
+		pthread_cond_broadcast(&g->moved);
+	pthread_mutex_unlock(&g->lock);
+}
+
+/* False: somebody reads on for too long (a backup); the gate stays open. */
+static bool gate_close(struct store_gate *g)
+{
+	struct timespec until;
+	bool is_empty;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += GATE_WAIT_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	pthread_mutex_lock(&g->lock);
+	g->is_closed = true;
+	while (g->reading > 0 &&
+	       pthread_cond_timedwait(&g->moved, &g->lock, &until) == 0)
+		;
+	is_empty = g->reading == 0;
+	if (!is_empty) {
+		g->is_closed = false;
+		pthread_cond_broadcast(&g->moved);
+	}
+	pthread_mutex_unlock(&g->lock);
+	return is_empty;
+}
+
+static void gate_open(struct store_gate *g)
+{
+	pthread_mutex_lock(&g->lock);
+	g->is_closed = false;
+	pthread_cond_broadcast(&g->moved);
+	pthread_mutex_unlock(&g->lock);
+}
+
+/* ---- begin, commit, rollback ----------------------------------------------------- */
+
+static void forget_results(struct tx *tx)
+{
+	arena_clear(&tx->arena);
+	tx->actor = (struct store_actor){ .sid = SLICE_EMPTY };
+	tx->error.status = ST_OK;
+	tx->error.text[0] = '\0';
+}
+
+static void leave(struct tx *tx)
+{
+	tx->state = TX_IDLE;
+	tx->actor = (struct store_actor){ .sid = SLICE_EMPTY };
+	if (tx->mode == TX_READ)
+		gate_leave(&tx->store->gate);
+	else
+		pthread_mutex_unlock(&tx->store->write_lock);
+}
+
+enum status store_begin(struct tx *tx, enum job_sync sync)
+{
+	struct store *s = tx->store;
+	enum status st = ST_OK;
+
+	assert(tx->state == TX_IDLE);
+	forget_results(tx);
+	if (tx->mode == TX_READ) {
+		gate_enter(&s->gate);
+		st = sql_run(tx, "BEGIN", SQL_ARGS());
+	} else {
+		pthread_mutex_lock(&s->write_lock);
+		if (s->last_writer != tx)
+			hot_clear(tx);
+		s->last_writer = tx;
+		if (store_is_broken(s))
+			st = tx_error(tx, ST_UNAVAILABLE,
+				      "the store stopped writing");
+		if (!st && tx->sync != sync)
+			st = set_sync(tx, sync);
+		if (!st)
+			st = sql_run(tx, "BEGIN IMMEDIATE", SQL_ARGS());
+		tx->message_high = 0;
+		tx->delivered = 0;
+	}
+	tx->state = TX_OPEN;
+	if (st)
+		leave(tx);
+	return st;
+}
+
+/* Ids above what meta keeps would come back after a restart. */
+static enum status keep_message_ids(struct tx *tx, uint64_t *kept)
+{
+	*kept = tx->store->message_kept;
+	if (tx->message_high < *kept)
+		return ST_OK;
+	*kept = tx->message_high + STORE_MESSAGE_IDS_KEPT;
+	return store_meta_set(tx, "message_next", *kept);
+}
+
+static void committed(struct tx *tx, uint64_t kept)
+{
+	struct store *s = tx->store;
+
+	s->message_kept = kept;
+	atomic_fetch_add(&s->commits, 1);
+	atomic_fetch_add(&s->deliveries, tx->delivered);
+	if (!s->options.ephemeral)
+		atomic_store(&s->needs_sync, tx->sync == JOB_SYNC_NORMAL);
+	hot_committed(tx);
+}
+
+static enum status commit_write(struct tx *tx)
+{
+	struct store *s = tx->store;
+	uint64_t kept;
+	enum status st;
+
+	st = hot_flush(tx);
+	if (!st)
+		st = keep_message_ids(tx, &kept);
+	if (st)
+		return st;
+	st = sql_run(tx, "COMMIT", SQL_ARGS());
+	if (st == ST_IO || st == ST_UNAVAILABLE) {
+		/* the kernel may have dropped the page: no second try */
+		atomic_store(&s->is_broken, true);
+		return tx_error(tx, ST_UNAVAILABLE, "commit failed: %.100s",
+				sqlite3_errmsg(tx->db));
+	}
+	if (!st)
+		committed(tx, kept);
+	return st;
+}
+
+enum status store_commit(struct tx *tx)
+{
+	enum status st;
+
+	assert(tx->state == TX_OPEN);
+	if (tx->mode == TX_READ)
+		st = sql_run(tx, "COMMIT", SQL_ARGS());
+	else
+		st = commit_write(tx);
+	if (st) {
+		store_rollback(tx);
+		return st;
+	}
+	leave(tx);
+	return ST_OK;
+}
+
+void store_rollback(struct tx *tx)
+{
+	if (tx->state == TX_IDLE)
+		return;
+	/* after some errors SQLite has rolled back already */
+	if (!sqlite3_get_autocommit(tx->db))
+		sqlite3_exec(tx->db, "ROLLBACK", NULL, NULL, NULL);
+	hot_clear(tx);
+	leave(tx);
+}
+
+enum status store_savepoint(struct tx *tx)
+{
+	enum status st;
+
+	assert(tx->state == TX_OPEN && tx->mode == TX_WRITE);
+	forget_results(tx);
+	st = sql_run(tx, "SAVEPOINT job", SQL_ARGS());
+	if (!st) {
+		tx->state = TX_SAVEPOINT;
+		tx->savepoint++;
+	}
+	return st;
+}
+
+enum status store_release(struct tx *tx)
+{
+	enum status st;
+
+	assert(tx->state == TX_SAVEPOINT);
+	st = sql_run(tx, "RELEASE job", SQL_ARGS());
+	if (!st) {
+		tx->state = TX_OPEN;
+		hot_release(tx);
+	}
+	return st;
+}
+
+void store_undo(struct tx *tx)
+{
+	struct error kept = tx->error;
+
+	assert(tx->state == TX_SAVEPOINT);
+	tx->state = TX_OPEN;
+	if (!sqlite3_get_autocommit(tx->db)) {
+		sql_run(tx, "ROLLBACK TO job", SQL_ARGS());
+		sql_run(tx, "RELEASE job", SQL_ARGS());
+	}
+	tx->recipient_id = 0;
+	hot_undo(tx);
+	tx->error = kept;
+}
+
+bool store_is_lost(const struct tx *tx)
+{
+	return tx->state != TX_IDLE && sqlite3_get_autocommit(tx->db);
+}
+
+void store_act_as(struct tx *tx, const struct store_actor *actor)
+{
+	tx->actor = *actor;
+}
+
+/* ---- checkpoints and syncs --------------------------------------------------------- */
+
+/* A small disk must not be filled by the WAL. */
+static uint64_t wal_limit(struct store *s, uint64_t pages)
+{
+	uint64_t fits = atomic_load(&s->free_octets) / STORE_PAGE_OCTETS / 4;
+
+	if (fits < 64)
+		fits = 64;
+	return fits < pages ? fits : pages;
+}
+
+static int checkpoint(struct tx *tx, int mode)
+{
+	int pages = 0, done = 0, code;
+
+	sqlite3_busy_timeout(tx->db, 0);
+	code = sqlite3_wal_checkpoint_v2(tx->db, NULL, mode, &pages, &done);
+	sqlite3_busy_timeout(tx->db, BUSY_TIMEOUT_MS);
+	if (code == SQLITE_OK && done == pages)
+		atomic_store(&tx->store->wal_pages, 0);
+	return code;
+}
+
+enum status store_checkpoint(struct tx *tx)
+{
+	struct store *s = tx->store;
+	uint64_t pages = atomic_load(&s->wal_pages);
+	int code;
+
+	assert(tx->state == TX_IDLE && tx->mode == TX_WRITE);
+	if (pages < wal_limit(s, STORE_WAL_PAGES))
+		return ST_OK;
+	code = checkpoint(tx, SQLITE_CHECKPOINT_PASSIVE);
+	if (atomic_load(&s->wal_pages) >= wal_limit(s, STORE_WAL_PAGES_GATE) &&
+	    gate_close(&s->gate)) {
+		code = checkpoint(tx, SQLITE_CHECKPOINT_RESTART);
+		gate_open(&s->gate);
+	}
+	if ((code & 0xff) == SQLITE_IOERR || code == SQLITE_CORRUPT)
+		return sql_failed(tx, code, "checkpoint");
+	return ST_OK;
+}
+
+enum status store_make_room(struct tx *tx)
+{
+	struct store *s = tx->store;
+	int code = SQLITE_BUSY;
+
+	if (gate_close(&s->gate)) {
+		code = checkpoint(tx, SQLITE_CHECKPOINT_TRUNCATE);
+		gate_open(&s->gate);
+	}
+	store_check_space(s);
+	return code == SQLITE_OK ? ST_OK : sql_failed(tx, code, "checkpoint");
+}
+
+enum status store_sync(struct tx *tx)
+{
+	enum status st;
+
+	if (!store_needs_sync(tx->store))
+		return ST_OK;
+	st = store_begin(tx, JOB_SYNC_FULL);
+	if (st)
+		return st;
+	/* an empty FULL commit syncs nothing */
+	st = store_meta_set(tx, "synced", (uint64_t)store_now());
+	if (st) {
+		store_rollback(tx);
+		return st;
+	}
+	return store_commit(tx);
+}
