@@ -2,8 +2,8 @@
  * Reads a message once, at delivery, and keeps what IMAP will ask for: pieces
  * of the stored octets in (Return-Path first, no Delivered-To), one flat record
  * of octets out. It knows no store and no socket, so that it can move into a
- * process of its own; its memory is bounded whatever comes (below 8 MiB, for
- * ordinary mail a few KiB).
+ * process of its own. Its memory is bounded whatever comes: a few KiB for
+ * ordinary mail of any size, some MiB where 1 MiB of header asks for it.
  *
  * No content is an error: what cannot be understood is a leaf, NIL or empty.
  */
@@ -17,7 +17,7 @@
 
 #define PREPARE_RECORD_VERSION 1
 /* Octets a record can have at most: 10,000 parts under 1 MiB of headers. */
-#define PREPARE_RECORD_MAX ((size_t)16 << 20)
+#define PREPARE_RECORD_MAX ((size_t)32 << 20)
 /* Seconds or day of a message without a Date: that can be read. */
 #define PREPARE_NO_DATE INT64_MIN
 #define PREPARE_PREVIEW_CHARACTERS 200
