@@ -1,0 +1,43 @@
+/*
+ * SEARCH (RFC 3501 section 6.4.4, RFC 9051 section 6.4.4) between its files:
+ * search_keys.c turns the client's keys into a program for mailboxd
+ * (common/search_program.h), cmd_search.c asks and answers.
+ */
+#ifndef IMAPD_SEARCH_H
+#define IMAPD_SEARCH_H
+
+#include "common/search_program.h"
+#include "imapd/args.h"
+#include "imapd/view.h"
+
+/* A program is one field of one frame. */
+#define SEARCH_PROGRAM_MAX ((size_t)60 * 1024)
+
+/* What was asked for behind RETURN (RFC 4731); 0: the old answer. */
+enum search_return {
+	SEARCH_RETURN_MIN = 1,
+	SEARCH_RETURN_MAX = 2,
+	SEARCH_RETURN_ALL = 4,
+	SEARCH_RETURN_COUNT = 8,
+};
+
+struct search_request {
+	unsigned returns;	/* enum search_return */
+	bool has_modseq;	/* a MODSEQ key: the answer tells one */
+	struct buf program;
+};
+
+#define SEARCH_REQUEST_INIT { .program = BUF_INIT(SEARCH_PROGRAM_MAX) }
+
+/*
+ * Reads all behind "SEARCH ": RETURN, CHARSET and the keys. Message numbers
+ * mean those of view; what does not exist is in no result. ST_SYNTAX: a->why
+ * says what was wrong. ST_NOT_FOUND: a charset other than US-ASCII and UTF-8.
+ * ST_LIMIT, ST_NO_MEMORY.
+ */
+enum status search_request_read(struct imap_args *a, const struct view *view,
+				struct search_request *request);
+/* One word of RETURN; false: no such. For the table's test. */
+bool search_return_find(struct slice word, unsigned *returns);
+
+#endif
