@@ -37,7 +37,7 @@ enum status buf_reserve(struct buf *b, size_t n, char **at)
 		b->cap = cap;
 	}
 	if (at)
-		*at = b->data + b->len;
+		*at = b->data ? b->data + b->len : NULL;	/* only for n 0 */
 	return ST_OK;
 }
 
