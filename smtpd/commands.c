@@ -109,11 +109,15 @@ bool smtp_command_is_open(const struct smtp_session *s,
 	       (!c->is_useful || c->is_useful(s));
 }
 
-/* RCPTs before it wait: whether the command may run before their answers. */
+/* RCPTs before it wait: whether the command may run before their answers. Not
+ * where these answers and its own could be one mistake too many. */
 static bool may_overlap(const struct smtp_session *s,
 			const struct smtp_command *c)
 {
+	unsigned end = s->settings->errors_end;
+
 	return c && c->flags & SMTP_COMMAND_OVERLAPS &&
+	       (end == 0 || s->errors + s->t.rcpt_due + 1 < end) &&
 	       s->t.rcpt_due < SMTP_RCPT_WAITING_MAX &&
 	       s->later.len < SMTP_REPLIES_HIGH / 2;
 }

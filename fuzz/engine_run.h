@@ -1,0 +1,34 @@
+/*
+ * Runs a protocol engine (common/engine.h) over octets, in place of connection
+ * and mailboxd: for the fuzz targets of engines.
+ */
+#ifndef FUZZ_ENGINE_RUN_H
+#define FUZZ_ENGINE_RUN_H
+
+#include "common/engine.h"
+
+struct engine_run {
+	struct engine *engine;
+	struct peer_info *peer;	/* changed when the engine wants TLS */
+	/* Answers one request, by engine_run_answer(). `nth` counts them. */
+	void (*answer)(struct engine_run *run, uint32_t id,
+		       const struct ipc_message *m);
+	void *context;
+	unsigned nth;
+	enum want want;
+	bool is_secured;	/* a handshake was made */
+	struct buf said;	/* all that the engine said */
+};
+
+/*
+ * Gives it in, chunk octets a call (0: all at once), answers what it asks, lets
+ * time pass where it waits for nothing else, and frees it. It ends with a
+ * handshake, as what stands behind it in clear is dropped. Aborts where it asks
+ * for something malformed, says more than it may, or does not move. The caller
+ * ends run->said.
+ */
+void engine_run(struct engine_run *run, struct slice in, size_t chunk);
+void engine_run_answer(struct engine_run *run, uint32_t id,
+		       const struct ipc_message *m, bool last);
+
+#endif

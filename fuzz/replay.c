@@ -1,0 +1,80 @@
+/*
+ * main() of a fuzz target where libFuzzer is not there (`make check`): runs each
+ * file of fuzz/seeds/NAME/ through it, whole and cut short at every octet, with
+ * NAME from the program's own name, fuzz_NAME. Files may be named instead.
+ */
+#include "fuzz/fuzz.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_MAX	((size_t)1 << 20)
+/* Longer seeds are not cut at every octet. */
+#define CUT_MAX		((size_t)4096)
+
+static int run_file(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	uint8_t *octets = malloc(FILE_MAX);
+	size_t len;
+
+	if (!f || !octets) {
+		fprintf(stderr, "cannot read %s\n", path);
+		return 1;
+	}
+	len = fread(octets, 1, FILE_MAX, f);
+	fclose(f);
+	for (size_t cut = len <= CUT_MAX ? 0 : len; cut <= len; cut++) {
+		/* a copy of its own, so that reading beyond it is seen */
+		uint8_t *copy = malloc(cut ? cut : 1);
+
+		if (!copy)
+			return 1;
+		memcpy(copy, octets, cut);
+		LLVMFuzzerTestOneInput(copy, cut);
+		free(copy);
+	}
+	free(octets);
+	return 0;
+}
+
+static int run_folder(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	int failed = 0, count = 0;
+	char path[4608];
+
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+		failed |= run_file(path);
+		count++;
+	}
+	if (dir)
+		closedir(dir);
+	if (count == 0)
+		fprintf(stderr, "no seeds in %s\n", folder);
+	return failed || count == 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = strrchr(argv[0], '/');
+	const char *top = getenv("srcdir");
+	char folder[4096];
+	int failed = 0;
+
+	name = strstr(name ? name : argv[0], "fuzz_");
+	if (argc == 1) {
+		snprintf(folder, sizeof folder, "%s/fuzz/seeds/%s",
+			 top ? top : ".", name ? name + 5 : "");
+		return run_folder(folder);
+	}
+	for (int i = 1; i < argc; i++)
+		failed |= run_file(argv[i]);
+	return failed;
+}
