@@ -1,0 +1,207 @@
+#include "common/id.h"
+#include "tests/support/temp_store.h"
+
+#include <criterion/criterion.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct temp_store t;
+
+TestSuite(store, .timeout = 60);
+
+Test(store, opens_once)
+{
+	struct store *second;
+	struct error err = { 0 };
+
+	temp_store_open(&t, NULL);
+	cr_expect_eq(store_open(&t.options, &second, &err), ST_EXISTS);
+	cr_expect(strstr(err.text, "another mailboxd") != NULL, "%s", err.text);
+	cr_expect(second == NULL);
+	temp_store_close(&t);
+}
+
+Test(store, refuses_a_newer_schema)
+{
+	struct store *store;
+	struct error err = { 0 };
+	char path[128];
+	sqlite3 *db;
+
+	temp_store_open(&t, NULL);
+	snprintf(path, sizeof path, "%s/store.db", t.dir);
+	store_disconnect(t.write);
+	store_disconnect(t.read);
+	store_close(t.store);
+	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL,
+				  NULL), SQLITE_OK);
+	sqlite3_close(db);
+	cr_expect_eq(store_open(&t.options, &store, &err), ST_DENIED);
+	cr_expect(strstr(err.text, "newer version") != NULL, "%s", err.text);
+	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+	sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL);
+	sqlite3_close(db);
+	cr_assert_eq(store_open(&t.options, &t.store, &err), ST_OK);
+	cr_assert_eq(store_connect(t.store, TX_READ, &t.read, &err), ST_OK);
+	t.write = NULL;
+	temp_store_close(&t);
+}
+
+Test(store, epoch_rises_only_after_an_unclean_end)
+{
+	struct store_stats before, after;
+
+	temp_store_open(&t, NULL);
+	store_stats(t.store, &before);
+	temp_store_reopen(&t, true);
+	store_stats(t.store, &after);
+	cr_expect_eq(after.epoch, before.epoch);
+	temp_store_reopen(&t, false);
+	store_stats(t.store, &after);
+	cr_expect_eq(after.epoch, before.epoch + 1);
+	temp_store_close(&t);
+}
+
+Test(store, ids_never_come_back)
+{
+	struct ranges gone = RANGES_INIT(100);
+	uint64_t last, modseq;
+	bool more = true;
+
+	temp_store_open(&t, NULL);
+	temp_mail(&t, "one");
+	last = store_message_id(t.store) - 1;
+	temp_begin(&t);
+	temp_end(&t, store_expunge(t.write, t.inbox, NULL, true, &gone,
+				   &modseq));
+	while (more) {
+		temp_begin(&t);
+		temp_end(&t, store_prune(t.write, INT32_MAX, &more));
+	}
+	temp_store_reopen(&t, false);
+	cr_expect_gt(store_message_id(t.store), last);
+	cr_expect_eq(temp_mail(&t, "two"), 2);
+	ranges_free(&gone);
+	temp_store_close(&t);
+}
+
+Test(store, savepoint_undoes_counters_and_new_mailboxes)
+{
+	struct ranges gone = RANGES_INIT(100);
+	uint64_t modseq, made;
+
+	temp_store_open(&t, NULL);
+	temp_mail(&t, "one");
+	temp_begin(&t);
+	cr_assert_eq(store_savepoint(t.write), ST_OK);
+	cr_assert_eq(store_expunge(t.write, t.inbox, NULL, true, &gone,
+				   &modseq), ST_OK);
+	cr_assert_eq(store_mailbox_create(t.write, t.ann, SLICE("New"),
+					  SLICE_EMPTY, &made), ST_OK);
+	store_undo(t.write);
+	cr_assert_eq(store_savepoint(t.write), ST_OK);
+	cr_expect_eq(store_expunge(t.write, made, NULL, true, &gone, &modseq),
+		     ST_NOT_FOUND);
+	store_undo(t.write);
+	temp_end(&t, ST_OK);
+	cr_expect_eq(temp_status(&t, t.inbox).messages, 1);
+	ranges_free(&gone);
+	temp_store_close(&t);
+}
+
+Test(store, full_disk_refuses_and_recovers)
+{
+	struct store_options options = { .max_pages = 200 };
+	struct ranges gone = RANGES_INIT(1000);
+	struct buf record = BUF_INIT(1 << 20);
+	static char text[20000];
+	struct store_message m;
+	struct store_delivery d;
+	uint64_t modseq;
+	enum status st = ST_OK;
+	unsigned stored = 0;
+	bool more = true;
+
+	memset(text, 'x', sizeof text);
+	memcpy(text, "A: b\r\n\r\n", 8);
+	temp_store_open(&t, &options);
+	while (stored < 1000) {
+		temp_message(&t, &m, slice_of(text, sizeof text), &record);
+		d = (struct store_delivery){ .mailbox = t.inbox,
+					     .recipient = SLICE_EMPTY };
+		temp_begin(&t);
+		st = store_deliver(t.write, &m, &d, 1);
+		if (!st)
+			st = store_commit(t.write);
+		else
+			store_rollback(t.write);
+		if (st)
+			break;
+		stored++;
+	}
+	cr_expect_eq(st, ST_FULL, "%s", status_name(st));
+	cr_expect_gt(stored, 10);
+	cr_expect(!store_is_broken(t.store));
+	cr_expect_eq(temp_status(&t, t.inbox).messages, stored);
+	cr_expect_eq(temp_store_check(&t), 0);
+	temp_begin(&t);
+	temp_end(&t, store_expunge(t.write, t.inbox, NULL, true, &gone,
+				   &modseq));
+	while (more) {
+		temp_begin(&t);
+		cr_assert_eq(temp_end(&t, store_prune(t.write, INT32_MAX,
+						      &more)), ST_OK);
+	}
+	temp_mail(&t, "there is room again");
+	ranges_free(&gone);
+	buf_free(&record);
+	temp_store_close(&t);
+}
+
+static unsigned told;
+static uint64_t told_mailbox, told_modseq;
+
+static void on_change(void *arg, uint64_t mailbox, uint64_t modseq)
+{
+	told++;
+	told_mailbox = mailbox;
+	told_modseq = modseq;
+}
+
+Test(store, tells_of_changes_after_commit)
+{
+	temp_store_open(&t, NULL);
+	store_watch(t.store, on_change, NULL);
+	temp_mail(&t, "one");
+	cr_expect_eq(told, 1);
+	cr_expect_eq(told_mailbox, t.inbox);
+	cr_expect_eq(told_modseq, temp_status(&t, t.inbox).highestmodseq);
+	temp_store_close(&t);
+}
+
+Test(store, barred_mid_is_not_delivered_later)
+{
+	struct buf record = BUF_INIT(1 << 20);
+	struct store_delivery d = { .recipient = SLICE_EMPTY };
+	struct id mid = id_make(ID_MESSAGE);
+	struct store_message m;
+
+	temp_store_open(&t, NULL);
+	d.mailbox = t.inbox;
+	temp_message(&t, &m, SLICE("A: b\r\n\r\n"), &record);
+	m.mid = id_slice(&mid);
+	temp_begin(&t);
+	cr_expect_eq(store_mid_done(t.write, m.mid), ST_NOT_FOUND);
+	cr_expect_eq(store_deliver(t.write, &m, &d, 1), ST_DENIED);
+	store_rollback(t.write);
+	mid = id_make(ID_MESSAGE);
+	m.mid = id_slice(&mid);
+	temp_begin(&t);
+	cr_expect_eq(store_deliver(t.write, &m, &d, 1), ST_OK);
+	cr_expect_eq(store_mid_done(t.write, m.mid), ST_OK);
+	temp_end(&t, ST_OK);
+	buf_free(&record);
+	temp_store_close(&t);
+}
