@@ -4,13 +4,15 @@
  * store. One backend object serves one connection; common/conn.c hands it the
  * frames that the engine put on engine->requests and closes it.
  *
- * A backend answers by conn_reply() and conn_event(), later and from the loop,
- * never from inside one of the calls below.
+ * A backend answers by conn_reply() and conn_event(), from the loop or from
+ * inside flush() and resume(), never from inside send() and close().
  */
 #ifndef COMMON_BACKEND_H
 #define COMMON_BACKEND_H
 
 #include "common/ipc_codec.h"
+
+#include <stdbool.h>
 
 struct backend;
 
@@ -26,6 +28,8 @@ struct backend_ops {
 	void (*flush)(struct backend *b);
 	/* engine->out has room again: answers held back may come. */
 	void (*resume)(struct backend *b);
+	/* Whether requests lack their last answer; NULL: backend->open says. */
+	bool (*is_busy)(const struct backend *b);
 	/* The connection ends: requests in flight are cancelled, b and the
 	 * engine are not touched again by the caller or by b. */
 	void (*close)(struct backend *b);

@@ -175,7 +175,7 @@ static void set_deadline(struct conn *c, int64_t now)
 	/* an engine that leaves a past deadline must not spin the loop */
 	if (due && due <= now - WHEEL_TICK_MS)
 		due = now + WHEEL_TICK_MS;
-	wheel_set(&c->loop->wheel, &c->deadline, due);
+	conn_timer_set(c->loop, &c->deadline, due);
 }
 
 static bool is_large(const struct buf *b)
@@ -226,8 +226,10 @@ static void log_end(const struct conn *c, const char *reason)
 		  log_str("reason", reason));
 }
 
-void conn_expire(struct conn *c, int64_t now)
+void conn_expire(struct conn_timer *t, int64_t now)
 {
+	struct conn *c = (struct conn *)((char *)t - offsetof(struct conn, deadline));
+
 	if (c->phase_due_ms && c->phase_due_ms <= now) {
 		if (c->phase == CONN_HANDSHAKE)
 			log_end(c, "handshake");
@@ -255,6 +257,11 @@ void conn_expire(struct conn *c, int64_t now)
 
 /* ---- settling ---------------------------------------------------------------- */
 
+static bool is_busy(const struct backend *b)
+{
+	return b && (b->ops->is_busy ? b->ops->is_busy(b) : b->open > 0);
+}
+
 /* The client closed its half, and has all it can still get. */
 static bool is_finished(const struct conn *c)
 {
@@ -263,7 +270,7 @@ static bool is_finished(const struct conn *c)
 		return false;
 	if (c->in.len && !c->is_starved)
 		return false;
-	return !c->backend || c->backend->open == 0;
+	return !is_busy(c->backend);
 }
 
 static bool wants_more_input(const struct conn *c)
@@ -287,9 +294,6 @@ static bool settle_round(struct conn *c)
 		conn_close(c);
 		return false;
 	}
-	if (moved && c->backend && c->backend->ops->resume &&
-	    e->out.len < ENGINE_OUT_HIGH)
-		c->backend->ops->resume(c->backend);
 	if (st == ST_OK && c->want == WANT_CLOSE) {
 		conn_linger(c);
 		return false;
@@ -298,11 +302,14 @@ static bool settle_round(struct conn *c)
 		conn_handshake(c);
 		return false;
 	}
-	if (st == ST_OK && moved && e->ops->drained) {
+	if (!moved)
+		return wants_more_input(c);
+	if (st == ST_OK && e->ops->drained)
 		take(c, e->ops->drained(e));
-		return true;
-	}
-	return wants_more_input(c);
+	if (c->backend && c->backend->ops->resume &&
+	    e->out.len < ENGINE_OUT_HIGH)
+		c->backend->ops->resume(c->backend);
+	return true;
 }
 
 void conn_settle(struct conn *c)
@@ -401,6 +408,7 @@ enum status conn_open(struct conn_loop *l, int fd,
 	c->user = user;
 	c->in.max = CONN_IN_MAX + 2 * CONN_READ_MAX;
 	c->cipher.max = 2 * ENGINE_OUT_MAX;
+	c->deadline.due = conn_expire;
 	conn_loop_add(l, c);
 	count_authenticated(c);
 	if (service->tls_implicit)

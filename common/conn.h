@@ -22,6 +22,7 @@
 
 #include "common/backend.h"
 #include "common/engine.h"
+#include "common/wheel.h"
 
 #include <uv.h>
 
@@ -51,6 +52,22 @@ size_t conn_loop_count(const struct conn_loop *l);
 size_t conn_loop_unauthenticated(const struct conn_loop *l);
 /* Aborts the one of them that was opened first. False: there is none. */
 bool conn_loop_evict(struct conn_loop *l);
+
+/*
+ * A deadline in the loop's wheel, for backends: due() is called once, from the
+ * loop, up to WHEEL_TICK_MS late. Zeroed but for due before first use; set to 0
+ * before its memory goes.
+ */
+struct conn_timer {
+	struct wheel_entry entry;
+	void (*due)(struct conn_timer *t, int64_t now_ms);
+};
+void conn_timer_set(struct conn_loop *l, struct conn_timer *t, int64_t due_ms);
+
+/* Octets that one callback of the loop may read into and has to be done with
+ * when it returns. */
+#define CONN_READ_MAX		((size_t)64 * 1024)
+char *conn_loop_scratch(struct conn_loop *l);
 
 /* ---- what the connections of one listener are ----------------------------- */
 

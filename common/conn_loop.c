@@ -75,10 +75,9 @@ static void timer_due(uv_timer_t *handle)
 
 	l->timer_ms = 0;
 	while ((e = wheel_take(&l->wheel, now))) {
-		struct conn *c = (struct conn *)((char *)e -
-					offsetof(struct conn, deadline));
+		struct conn_timer *t = (struct conn_timer *)e;
 
-		conn_expire(c, now);
+		t->due(t, now);
 	}
 	arm_timer(l);
 }
@@ -153,6 +152,16 @@ void conn_loop_close(struct conn_loop *l)
 	uv_close((uv_handle_t *)&l->timer, handle_closed);
 }
 
+void conn_timer_set(struct conn_loop *l, struct conn_timer *t, int64_t due_ms)
+{
+	wheel_set(&l->wheel, &t->entry, due_ms);
+}
+
+char *conn_loop_scratch(struct conn_loop *l)
+{
+	return l->in;
+}
+
 uv_loop_t *conn_loop_uv(struct conn_loop *l)
 {
 	return l->uv;
@@ -208,7 +217,7 @@ void conn_loop_remove(struct conn_loop *l, struct conn *c)
 	if (c->is_counted)
 		l->unauthenticated--;
 	c->is_counted = false;
-	wheel_set(&l->wheel, &c->deadline, 0);
+	conn_timer_set(l, &c->deadline, 0);
 	if (c->is_marked)
 		unmark(l, c);
 }

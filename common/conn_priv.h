@@ -7,9 +7,7 @@
 
 #include "common/conn.h"
 #include "common/tls.h"
-#include "common/wheel.h"
 
-#define CONN_READ_MAX		((size_t)64 * 1024)
 /* Buffers larger than this are given back after a moment of quiet. */
 #define CONN_KEEP_OCTETS	((size_t)512)
 #define CONN_QUIET_MS		1000
@@ -53,7 +51,7 @@ struct conn {
 	struct tls *tls;
 	struct buf in;		/* received, the engine has not taken it yet */
 	struct buf cipher;	/* encrypted, not yet sent */
-	struct wheel_entry deadline;
+	struct conn_timer deadline;
 	int64_t phase_due_ms;	/* handshake or lingering must be over; 0 */
 	int64_t stalled_due_ms;	/* output must have moved; 0: none waits */
 	int64_t quiet_due_ms;	/* buffers go back; 0: none to give */
@@ -78,7 +76,7 @@ bool conn_feed(struct conn *c, struct slice in);
 /* After a handshake: makes the engine, or tells it. False: c closed. */
 bool conn_secured(struct conn *c);
 void conn_settle(struct conn *c);
-void conn_expire(struct conn *c, int64_t now_ms);
+void conn_expire(struct conn_timer *t, int64_t now_ms);
 /* Ends backend and engine; what is to be sent is encrypted already. */
 void conn_release(struct conn *c);
 /* Ends it now; c's memory goes in the handle's close callback. */

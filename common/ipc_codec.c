@@ -55,6 +55,28 @@ enum status ipc_frame_next(struct slice in, struct ipc_frame *frame,
 	return ST_OK;
 }
 
+static void header_put(char *at, size_t octets, unsigned type, unsigned flags,
+		       uint32_t id)
+{
+	ipc_put_u32(at, (uint32_t)octets);
+	ipc_put_u32(at + 4, type | flags << 16);
+	ipc_put_u32(at + 8, id);
+}
+
+enum status ipc_frame_put(struct buf *out, const struct ipc_frame *frame)
+{
+	char *at;
+	enum status st = buf_reserve(out, IPC_FRAME_HEADER + frame->payload.len,
+				     &at);
+
+	if (st != ST_OK)
+		return st;
+	header_put(at, frame->payload.len, frame->type, frame->flags, frame->id);
+	memcpy(at + IPC_FRAME_HEADER, frame->payload.data, frame->payload.len);
+	out->len += IPC_FRAME_HEADER + frame->payload.len;
+	return ST_OK;
+}
+
 /* ---- how long each kind of field is, and how it is written and read ------ */
 
 static size_t octets_u32(ipc_u32 v)
@@ -203,9 +225,7 @@ enum status ipc_encode(struct buf *out, uint32_t id, unsigned flags,
 	st = buf_reserve(out, IPC_FRAME_HEADER + octets, &at);
 	if (st != ST_OK)
 		return st;
-	ipc_put_u32(at, (uint32_t)octets);
-	ipc_put_u32(at + 4, (uint32_t)m->type | (uint32_t)flags << 16);
-	ipc_put_u32(at + 8, id);
+	header_put(at, octets, m->type, flags, id);
 	message_put(at + IPC_FRAME_HEADER, m);
 	out->len += IPC_FRAME_HEADER + octets;
 	return ST_OK;

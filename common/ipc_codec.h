@@ -40,6 +40,9 @@ struct ipc_frame {
 enum status ipc_frame_next(struct slice in, struct ipc_frame *frame,
 			   size_t *used);
 
+/* Appends a frame as it is. ST_LIMIT, ST_NO_MEMORY. */
+enum status ipc_frame_put(struct buf *out, const struct ipc_frame *frame);
+
 /*
  * Appends m as one frame. ST_LIMIT: it does not fit in out, or its payload
  * would exceed IPC_PAYLOAD_MAX; out is unchanged. ST_NO_MEMORY.

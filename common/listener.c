@@ -64,8 +64,11 @@ static struct backend *make_backend(void *context, struct conn *c,
 
 static void terms_release(struct terms *t)
 {
-	if (t && --t->references == 0)
-		free(t);
+	if (!t || --t->references)
+		return;
+	if (t->settings.release)
+		t->settings.release(t->settings.service.context);
+	free(t);
 }
 
 static void connection_closed(void *context, struct conn *c)
@@ -99,6 +102,8 @@ static struct terms *terms_new(const struct listener_settings *settings)
 	t->service.closed = connection_closed;
 	t->service.ended = connection_ended;
 	t->service.context = t;
+	if (settings->hold)
+		settings->hold(settings->service.context);
 	return t;
 }
 

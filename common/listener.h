@@ -19,6 +19,11 @@ struct listener;
 
 struct listener_settings {
 	struct conn_service service;
+	/* Called when a listener takes these settings into use, and when neither
+	 * it nor one of its connections uses them any more, with
+	 * service.context. May be NULL. */
+	void (*hold)(void *context);
+	void (*release)(void *context);
 	/* Who may connect to a Unix socket, by SO_PEERCRED; none: anybody. The
 	 * uid of this process and root always may. Borrowed. */
 	const uid_t *uids;

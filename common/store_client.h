@@ -6,8 +6,9 @@
  * it drains, so that a client that does not read holds nothing in mailboxd.
  *
  * When the connection cannot be made or is lost, every open request is answered
- * by ERROR ST_UNAVAILABLE. On store.sock the account was bound to it: later
- * requests get the same answer, except AUTH, which opens a new one.
+ * by ERROR ST_UNAVAILABLE; where none was open, the engine gets the ERROR as an
+ * event. On store.sock the account was bound to the connection: later requests
+ * get the same answer, except AUTH, which opens a new one.
  */
 #ifndef COMMON_STORE_CLIENT_H
 #define COMMON_STORE_CLIENT_H

@@ -30,6 +30,7 @@ struct tls_context {
 	struct certificates now, next;
 	unsigned char ticket_keys[TICKET_KEY_OCTETS];
 	bool has_ticket_keys;
+	bool is_strict;		/* TLS 1.3 at least */
 	BIO_METHOD *bio;
 };
 
@@ -129,6 +130,11 @@ void tls_context_free(struct tls_context *t)
 	BIO_meth_free(t->bio);
 	OPENSSL_cleanse(t->ticket_keys, sizeof t->ticket_keys);
 	free(t);
+}
+
+void tls_context_set_strict(struct tls_context *t, bool strict)
+{
+	t->is_strict = strict;
 }
 
 void tls_context_discard(struct tls_context *t)
@@ -332,6 +338,8 @@ struct tls *tls_new(struct tls_context *t, const char *alpn)
 		tls_free(s);
 		return NULL;
 	}
+	if (t->is_strict)
+		SSL_set_min_proto_version(s->ssl, TLS1_3_VERSION);
 	BIO_set_data(bio, s);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(s->ssl, bio, bio);

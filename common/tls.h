@@ -20,6 +20,8 @@ struct tls_context;
 /* Without a certificate yet. NULL: memory is short. */
 struct tls_context *tls_context_new(void);
 void tls_context_free(struct tls_context *t);
+/* New sessions are TLS 1.3 at least. */
+void tls_context_set_strict(struct tls_context *t, bool strict);
 /*
  * New certificates are gathered by tls_context_add() and taken into use all at
  * once by tls_context_commit(); tls_context_discard() forgets them. name: "" for

@@ -1,0 +1,61 @@
+/*
+ * What smtpd, popd and imapd have in common: from the configuration to
+ * listeners that make engines. A daemon adds a table (struct front_ops); one
+ * *door* is one `listen` section as it is configured now, and lives as long as
+ * a connection that came through it.
+ */
+#ifndef COMMON_FRONT_H
+#define COMMON_FRONT_H
+
+#include "common/config.h"
+#include "common/daemon.h"
+
+struct front;
+
+struct front_door {
+	unsigned references;
+	struct front *front;
+	struct front_door *next;	/* of all that live */
+	char *title;
+	struct listen_settings listen;
+	bool has_starttls;	/* a certificate is there, and TLS not implicit */
+	bool is_lab;		/* profile lab: says more to those who learn */
+	void *settings;		/* the daemon's own, by ops->settings_new */
+};
+
+struct front_ops {
+	const char *protocol;		/* log lines and ALPN */
+	enum option_reader reader;	/* whose `listen` sections these are */
+	/* Half of the connections at most may be without a login. */
+	bool has_login;
+	const char *const *refusals;	/* by enum limits_verdict */
+	/* What engines of this door are made from; hostname is the one to tell,
+	 * and lives as long as the door. NULL: memory is short. */
+	void *(*settings_new)(const struct front_door *door,
+			      const struct config *c, const char *hostname);
+	void (*settings_free)(void *settings);
+	struct engine *(*engine_new)(struct front_door *door,
+				     const struct peer_info *peer);
+	struct backend *(*backend_new)(struct front_door *door, struct conn *c,
+				       struct engine *e);
+	/* A configuration was taken into use. May be NULL. */
+	void (*configured)(struct front *front, const struct config *c);
+};
+
+struct front {
+	const struct front_ops *ops;
+	struct config *config;
+	char hostname[256];
+	struct limits *limits;
+	struct netset *trusted;
+	struct front_door *doors;
+	bool is_serving;
+};
+
+/* For struct daemon_ops; d->state is a struct front whose ops are set. */
+enum status front_configure(struct daemon *d, struct slice text,
+			    struct error *err);
+enum status front_serve(struct daemon *d, struct error *err);
+void front_finish(struct daemon *d);
+
+#endif

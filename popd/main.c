@@ -1,0 +1,93 @@
+/*
+ * popd: POP3. Each session has a connection to store.sock.
+ */
+#include "common/front.h"
+#include "common/store_client.h"
+#include "popd/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What a door has. */
+struct door_settings {
+	struct pop_settings *pop;
+	struct pop_listener listener;
+};
+
+static const char *const refusals[LIMITS_VERDICT_COUNT] = {
+	[LIMITS_ALL] = "-ERR [SYS/TEMP] Too many connections\r\n",
+	[LIMITS_ADDRESS] =
+		"-ERR [SYS/TEMP] Too many connections from your address\r\n",
+	[LIMITS_NETWORK] =
+		"-ERR [SYS/TEMP] Too many connections from your network\r\n",
+	[LIMITS_RATE] = "-ERR [SYS/TEMP] You connect too often\r\n",
+};
+
+static const struct store_client_settings store = {
+	.path = "store.sock", .name = "popd",
+};
+
+static void settings_free(void *settings)
+{
+	struct door_settings *s = settings;
+
+	pop_settings_release(s->pop);
+	free(s);
+}
+
+static void *settings_new(const struct front_door *door, const struct config *c,
+			  const char *hostname)
+{
+	struct door_settings *s = calloc(1, sizeof *s);
+	struct pop_settings *pop;
+
+	if (!s)
+		return NULL;
+	s->pop = pop = pop_settings_new();
+	if (!pop) {
+		settings_free(s);
+		return NULL;
+	}
+	snprintf(pop->hostname, sizeof pop->hostname, "%s", hostname);
+	pop->errors_end = (unsigned)config_number(c, OPTION_LIMITS_BAD_COMMANDS);
+	pop->errors_slow = pop->errors_end / 2;
+	pop->login_idle_ms = (int64_t)config_number(c, OPTION_TIMES_LOGIN_IDLE);
+	pop->login_ms = (int64_t)config_number(c, OPTION_TIMES_LOGIN);
+	pop->idle_ms = (int64_t)config_number(c, OPTION_TIMES_POP3_IDLE);
+	s->listener.has_stls = door->has_starttls;
+	s->listener.tls_required = door->listen.tls == LISTEN_TLS_REQUIRED;
+	s->listener.teach = door->is_lab;
+	return s;
+}
+
+static struct engine *engine_new(struct front_door *door,
+				 const struct peer_info *peer)
+{
+	struct door_settings *s = door->settings;
+
+	return pop_session_new(s->pop, &s->listener, peer);
+}
+
+static struct backend *backend_new(struct front_door *door, struct conn *c,
+				   struct engine *e)
+{
+	return store_client_new(&store, c, e);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct front_ops front_ops = {
+		.protocol = "pop3", .reader = R_POPD, .has_login = true,
+		.refusals = refusals,
+		.settings_new = settings_new, .settings_free = settings_free,
+		.engine_new = engine_new, .backend_new = backend_new,
+	};
+	static const struct daemon_ops ops = {
+		.name = "popd", .sandbox = PROC_SANDBOX_FRONT,
+		.configure = front_configure, .serve = front_serve,
+		.finish = front_finish, .memory = UINT64_C(512) << 20,
+	};
+	static struct front popd = { .ops = &front_ops };
+
+	return daemon_main(&ops, &popd, argc, argv);
+}

@@ -1,0 +1,75 @@
+#include "smtpd/backends.h"
+
+#include <stdlib.h>
+
+struct smtp_backend {
+	struct backend backend;
+	struct backend *lmtp, *auth;
+};
+
+static struct smtp_backend *self(const struct backend *b)
+{
+	return (struct smtp_backend *)b;
+}
+
+/* CANCEL is of AUTH: transactions have LMTP_ABORT. */
+static bool is_auth(unsigned type)
+{
+	return type == IPC_TYPE_AUTH || type == IPC_TYPE_AUTH_CONTINUE ||
+	       type == IPC_TYPE_CANCEL;
+}
+
+static enum status send_request(struct backend *b, const struct ipc_frame *frame)
+{
+	struct backend *to = is_auth(frame->type) ? self(b)->auth : self(b)->lmtp;
+
+	return to->ops->send(to, frame);
+}
+
+static void flush(struct backend *b)
+{
+	self(b)->auth->ops->flush(self(b)->auth);
+	self(b)->lmtp->ops->flush(self(b)->lmtp);
+}
+
+static void resume(struct backend *b)
+{
+	self(b)->auth->ops->resume(self(b)->auth);
+}
+
+static bool is_busy(const struct backend *b)
+{
+	return self(b)->auth->open || self(b)->lmtp->open;
+}
+
+static void close_both(struct backend *b)
+{
+	struct smtp_backend *s = self(b);
+
+	if (s->auth)
+		s->auth->ops->close(s->auth);
+	if (s->lmtp)
+		s->lmtp->ops->close(s->lmtp);
+	free(s);
+}
+
+struct backend *smtp_backend_new(struct lmtp_client *lmtp,
+				 const struct store_client_settings *auth,
+				 struct conn *c, struct engine *e)
+{
+	static const struct backend_ops ops = {
+		.send = send_request, .flush = flush, .resume = resume,
+		.is_busy = is_busy, .close = close_both,
+	};
+	struct smtp_backend *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return NULL;
+	s->backend.ops = &ops;
+	s->lmtp = lmtp_client_backend(lmtp, c, e);
+	s->auth = store_client_new(auth, c, e);
+	if (s->lmtp && s->auth)
+		return &s->backend;
+	close_both(&s->backend);
+	return NULL;
+}

@@ -1,0 +1,157 @@
+/*
+ * smtpd: SMTP and submission. Mail goes to lmtp.sock, logins to auth.sock.
+ */
+#include "common/front.h"
+#include "smtpd/backends.h"
+#include "smtpd/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct smtpd {
+	struct front front;	/* first */
+	struct lmtp_client *lmtp;
+};
+
+/* What a door has. */
+struct door_settings {
+	struct smtp_settings *smtp;
+	struct smtp_listener listener;
+};
+
+static const char *const refusals[LIMITS_VERDICT_COUNT] = {
+	[LIMITS_ALL] = "421 4.3.2 Too many connections, try again later\r\n",
+	[LIMITS_ADDRESS] = "421 4.7.0 Too many connections from your address\r\n",
+	[LIMITS_NETWORK] = "421 4.7.0 Too many connections from your network\r\n",
+	[LIMITS_RATE] = "421 4.7.0 You connect too often, try again later\r\n",
+};
+
+static const struct store_client_settings auth = {
+	.path = "auth.sock", .name = "smtpd", .is_once = true,
+};
+
+static struct smtpd *smtpd_of(struct front *f)
+{
+	return (struct smtpd *)f;
+}
+
+static int64_t ms(const struct config *c, enum option_id id)
+{
+	return (int64_t)config_number(c, id);
+}
+
+static void fill(struct smtp_settings *s, const struct config *c,
+		 const char *hostname)
+{
+	snprintf(s->hostname, sizeof s->hostname, "%s", hostname);
+	s->message_octets = config_number(c, OPTION_LIMITS_MESSAGE);
+	s->recipients = (unsigned)config_number(c, OPTION_LIMITS_RECIPIENTS);
+	s->errors_end = (unsigned)config_number(c, OPTION_LIMITS_BAD_COMMANDS);
+	s->errors_slow = s->errors_end / 2;
+	s->line_octets = config_number(c, OPTION_LIMITS_SMTP_LINE);
+	s->text_line_octets = config_number(c, OPTION_LIMITS_TEXT_LINE);
+	s->command_ms = ms(c, OPTION_TIMES_SMTP_COMMAND);
+	s->data_block_ms = ms(c, OPTION_TIMES_SMTP_DATA);
+	s->data_ms = ms(c, OPTION_TIMES_SMTP_MESSAGE);
+	s->backend_ms = ms(c, OPTION_TIMES_STORE_REPLY);
+	s->stored_ms = ms(c, OPTION_TIMES_STORE_DATA);
+}
+
+static void settings_free(void *settings)
+{
+	struct door_settings *s = settings;
+
+	smtp_settings_release(s->smtp);
+	free(s);
+}
+
+static void *settings_new(const struct front_door *door, const struct config *c,
+			  const char *hostname)
+{
+	struct smtpd *d = smtpd_of(door->front);
+	struct door_settings *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return NULL;
+	s->smtp = smtp_settings_new();
+	if (!s->smtp) {
+		settings_free(s);
+		return NULL;
+	}
+	fill(s->smtp, c, hostname);
+	if (d->lmtp)
+		s->smtp->backend_state = lmtp_client_state(d->lmtp);
+	s->listener.has_starttls = door->has_starttls;
+	s->listener.tls_required = door->listen.tls == LISTEN_TLS_REQUIRED;
+	s->listener.has_auth = door->listen.auth_required;
+	s->listener.teach = door->is_lab;
+	return s;
+}
+
+static struct engine *engine_new(struct front_door *door,
+				 const struct peer_info *peer)
+{
+	struct door_settings *s = door->settings;
+
+	return smtp_session_new(s->smtp, &s->listener, peer);
+}
+
+static struct backend *backend_new(struct front_door *door, struct conn *c,
+				   struct engine *e)
+{
+	return smtp_backend_new(smtpd_of(door->front)->lmtp, &auth, c, e);
+}
+
+/* What MAIL is answered without asking. */
+static void state_changed(void *context, enum status state)
+{
+	struct smtpd *d = context;
+
+	for (struct front_door *door = d->front.doors; door; door = door->next)
+		((struct door_settings *)door->settings)->smtp->backend_state =
+			state;
+}
+
+static enum status serve(struct daemon *d, struct error *err)
+{
+	struct smtpd *s = d->state;
+	struct lmtp_client_settings settings = {
+		.path = "lmtp.sock",
+		.hostname = s->front.hostname,
+		.reply_ms = ms(s->front.config, OPTION_TIMES_STORE_REPLY),
+		.stored_ms = ms(s->front.config, OPTION_TIMES_STORE_DATA),
+		.state_changed = state_changed,
+		.context = s,
+	};
+
+	s->lmtp = lmtp_client_new(d->conns, &settings);
+	if (!s->lmtp)
+		return error_set(err, ST_NO_MEMORY, "no memory for LMTP");
+	return front_serve(d, err);
+}
+
+static void close_client(struct daemon *d)
+{
+	struct smtpd *s = d->state;
+
+	lmtp_client_close(s->lmtp);
+	s->lmtp = NULL;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct front_ops front_ops = {
+		.protocol = "smtp", .reader = R_SMTPD, .refusals = refusals,
+		.settings_new = settings_new, .settings_free = settings_free,
+		.engine_new = engine_new, .backend_new = backend_new,
+	};
+	static const struct daemon_ops ops = {
+		.name = "smtpd", .sandbox = PROC_SANDBOX_FRONT,
+		.configure = front_configure, .serve = serve,
+		.close = close_client, .finish = front_finish,
+		.memory = UINT64_C(512) << 20,
+	};
+	static struct smtpd smtpd = { .front = { .ops = &front_ops } };
+
+	return daemon_main(&ops, &smtpd, argc, argv);
+}
