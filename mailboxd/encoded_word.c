@@ -60,6 +60,8 @@ static enum status decode_q(struct slice text, struct buf *octets)
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.data[i];
 
+		if (c == '\r' || c == '\n')	/* a fold in the middle */
+			continue;
 		if (c == '_') {
 			c = ' ';
 		} else if (c == '=' && i + 2 < text.len && hex(text.data[i + 1]) >= 0 &&
@@ -67,8 +69,7 @@ static enum status decode_q(struct slice text, struct buf *octets)
 			c = (char)(hex(text.data[i + 1]) << 4 | hex(text.data[i + 2]));
 			i += 2;
 		}
-		if (c != '\r' && c != '\n')	/* a fold; encoded it means no good */
-			*at++ = c;
+		*at++ = c;
 	}
 	octets->len = (size_t)(at - octets->data);
 	return ST_OK;
