@@ -1,0 +1,142 @@
+#include "mailboxd/lmtp_params.h"
+
+#include "common/id.h"
+
+#include <stddef.h>
+
+struct parsing {
+	struct lmtp_params *params;
+	struct arena *arena;
+	struct slice *text;	/* where a text goes */
+};
+
+static int hex_digit(char c)
+{
+	/* xtext has upper case only */
+	return ascii_is_digit(c) ? c - '0'
+	     : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static bool take_text(struct parsing *p, struct slice value)
+{
+	char *out = arena_alloc(p->arena, value.len + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; out && i < value.len; i++) {
+		int high, low;
+
+		if (value.data[i] != '+') {
+			out[n++] = value.data[i];
+			continue;
+		}
+		if (value.len - i < 3)
+			return false;
+		high = hex_digit(value.data[i + 1]);
+		low = hex_digit(value.data[i + 2]);
+		if (high < 0 || low < 0 || (high == 0 && low == 0))
+			return false;
+		out[n++] = (char)(high * 16 + low);
+		i += 2;
+	}
+	*p->text = slice_of(out, n);
+	return out != NULL;
+}
+
+static bool take_mid(struct parsing *p, struct slice value)
+{
+	return take_text(p, value) && id_is_valid(*p->text, ID_MESSAGE);
+}
+
+static bool take_sid(struct parsing *p, struct slice value)
+{
+	return take_text(p, value) && id_is_valid(*p->text, ID_SESSION);
+}
+
+static bool take_size(struct parsing *p, struct slice value)
+{
+	unsigned long long n;
+
+	if (!slice_number(value, INT64_MAX, &n))
+		return false;
+	p->params->size = n;
+	return true;
+}
+
+static bool take_trace(struct parsing *p, struct slice value)
+{
+	unsigned long long n;
+
+	if (!slice_number(value, INT64_MAX, &n))
+		return false;
+	p->params->trace = n;
+	return true;
+}
+
+static bool take_body(struct parsing *p, struct slice value)
+{
+	p->params->is_8bit = slice_case_eq(value, SLICE("8BITMIME"));
+	return p->params->is_8bit || slice_case_eq(value, SLICE("7BIT"));
+}
+
+static bool take_utf8(struct parsing *p, struct slice value)
+{
+	p->params->is_utf8 = true;
+	return value.len == 0;
+}
+
+#define TEXT(field) offsetof(struct lmtp_params, field)
+
+static const struct word {
+	const char *name;
+	bool ours, has_value;
+	bool (*take)(struct parsing *p, struct slice value);
+	size_t text;	/* where take_text() puts it */
+} words[] = {
+	{ "SIZE",	false,	true,	take_size,	0 },
+	{ "BODY",	false,	true,	take_body,	0 },
+	{ "SMTPUTF8",	false,	false,	take_utf8,	0 },
+	{ "XMID",	true,	true,	take_mid,	TEXT(mid) },
+	{ "XSID",	true,	true,	take_sid,	TEXT(sid) },
+	{ "XADDR",	true,	true,	take_text,	TEXT(address) },
+	{ "XHELO",	true,	true,	take_text,	TEXT(helo) },
+	{ "XLOGIN",	true,	true,	take_text,	TEXT(login) },
+	{ "XTLS",	true,	true,	take_text,	TEXT(tls) },
+	{ "XTRACE",	true,	true,	take_trace,	0 },
+};
+
+enum status lmtp_params_parse(struct slice text, bool ours,
+			      struct arena *arena, struct lmtp_params *params,
+			      const char **reply)
+{
+	struct slice item;
+	unsigned seen = 0;
+
+	*params = (struct lmtp_params){ 0 };
+	*reply = "501 5.5.4 Bad parameter";
+	while (slice_split(&text, ' ', &item)) {
+		size_t equals = slice_index(item, '=');
+		bool has_value = equals < item.len;
+		struct slice value = has_value ? slice_from(item, equals + 1)
+					       : SLICE_EMPTY;
+		struct parsing p = { .params = params, .arena = arena };
+		size_t i = 0;
+
+		if (item.len == 0)
+			continue;
+		while (i < sizeof words / sizeof *words &&
+		       ((words[i].ours && !ours) ||
+			!slice_case_eq(slice_head(item, equals),
+				       slice_str(words[i].name))))
+			i++;
+		if (i == sizeof words / sizeof *words) {
+			*reply = "555 5.5.4 Unknown parameter";
+			return ST_SYNTAX;
+		}
+		p.text = (struct slice *)((char *)params + words[i].text);
+		if ((seen & 1u << i) || has_value != words[i].has_value ||
+		    !words[i].take(&p, value))
+			return ST_SYNTAX;
+		seen |= 1u << i;
+	}
+	return ST_OK;
+}

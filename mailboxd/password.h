@@ -1,0 +1,96 @@
+/*
+ * Passwords as they are stored and checked. The stored form of a new one is
+ * the keys of SCRAM-SHA-256 in the syntax of RFC 5803:
+ *
+ *	SCRAM-SHA-256$<rounds>:<salt>$<StoredKey>:<ServerKey>
+ *
+ * (base64; the keys of RFC 5802 section 3), so that a PLAIN password and a
+ * SCRAM exchange are checked against the same text, and the text holds nothing
+ * to log in with elsewhere. A crypt(3) string ("$y$...", "$6$...") that was
+ * imported is accepted for PLAIN and replaced at the first good login.
+ *
+ * What costs milliseconds runs on a worker thread: password_hash(),
+ * password_check(). All of them wipe what they derived.
+ */
+#ifndef MAILBOXD_PASSWORD_H
+#define MAILBOXD_PASSWORD_H
+
+#include "common/buf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PASSWORD_KEY_OCTETS	((size_t)32)	/* of SHA-256 */
+#define PASSWORD_SALT_OCTETS	((size_t)16)
+#define PASSWORD_SALT_MAX	((size_t)64)
+/* Rounds of PBKDF2: of new verifiers, and what a stored one may ask for. */
+#define PASSWORD_ROUNDS		UINT32_C(15000)
+#define PASSWORD_ROUNDS_MIN	UINT32_C(4096)	/* RFC 7677 section 4 */
+#define PASSWORD_ROUNDS_MAX	UINT32_C(1000000)
+#define PASSWORD_VERIFIER_MAX	((size_t)512)	/* octets of the stored form */
+#define PASSWORD_MAX		((size_t)1024)	/* octets of a password */
+
+/* A SCRAM verifier, taken apart. */
+struct password_keys {
+	uint32_t rounds;
+	char salt[PASSWORD_SALT_MAX];
+	size_t salt_octets;
+	unsigned char stored_key[PASSWORD_KEY_OCTETS];
+	unsigned char server_key[PASSWORD_KEY_OCTETS];
+};
+
+/*
+ * Appends the stored form of a password, with a fresh salt. ST_SYNTAX: empty,
+ * longer than PASSWORD_MAX, or with control characters; ST_LIMIT, ST_NO_MEMORY,
+ * ST_IO (no random numbers).
+ */
+enum status password_hash(struct slice password, uint32_t rounds,
+			  struct buf *verifier);
+
+/*
+ * ST_OK: it is the password; ST_DENIED: it is not; ST_SYNTAX: the verifier is
+ * of no form known here (which takes as long as a wrong password).
+ */
+enum status password_check(struct slice password, struct slice verifier);
+
+/* Takes as long as password_check() on a verifier of our own making: for
+ * accounts that do not exist. */
+void password_check_nobody(struct slice password);
+
+/* Whether a good login should store the password anew: a crypt(3) string, or
+ * fewer rounds than asked for now. */
+bool password_is_outdated(struct slice verifier, uint32_t rounds);
+
+/* Whether a text given by an administrator can be kept as a verifier. */
+bool password_is_verifier(struct slice text);
+
+/* ST_SYNTAX: not the SCRAM form. */
+enum status password_keys_parse(struct slice verifier,
+				struct password_keys *keys);
+/*
+ * Keys for an account that does not exist, always the same for one name (and
+ * one run of the process), so that a SCRAM exchange looks as with any other.
+ */
+void password_keys_nobody(struct slice login, struct password_keys *keys);
+
+/*
+ * The proof of RFC 5802 section 3 against the keys: ST_OK fills signature with
+ * ServerSignature, ST_DENIED otherwise.
+ */
+enum status password_proof_check(const struct password_keys *keys,
+				 struct slice auth_message,
+				 struct slice proof,
+				 unsigned char signature[PASSWORD_KEY_OCTETS]);
+
+/* HMAC-SHA-256 under a key made at the first call of this process: tags for
+ * tables that must not hold passwords. */
+void password_tag(struct slice a, struct slice b,
+		  unsigned char tag[PASSWORD_KEY_OCTETS]);
+
+/* Random octets; ST_IO. */
+enum status password_random(unsigned char *out, size_t octets);
+
+/* Compares without telling by its time where the difference is. */
+bool password_equal(const void *a, const void *b, size_t octets);
+
+#endif
