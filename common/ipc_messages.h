@@ -109,7 +109,9 @@
 	F(text, keywords) F(u64, unchanged_since)
 #define IPC_STORED(F) F(u64, modseq) F(bytes, refused)
 /* move: 1 for MOVE. Answered by COPIED, LAST; source and target UIDs pair up
- * in ascending order. ST_NOT_FOUND with detail TRYCREATE. */
+ * in ascending order. Sets that fill more than a frame come in several COPIED,
+ * one behind the other, of which only the last is LAST; so with EXPUNGED,
+ * STORED and APPENDED. ST_NOT_FOUND with detail TRYCREATE. */
 #define IPC_COPY(F) F(u32, handle) F(bytes, uids) F(text, name) F(u32, move)
 #define IPC_COPIED(F) F(u32, uidvalidity) F(bytes, source) F(bytes, target) \
 	F(u64, modseq)

@@ -1,0 +1,517 @@
+/*
+ * Verbs about mailboxes and messages, and the journal.
+ */
+#include "mailboxd/control.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/date.h"
+#include "common/id.h"
+#include "mailboxd/prepare.h"
+
+/* ---- mailbox -------------------------------------------------------------------- */
+
+static enum status mailbox_row(void *arg, const struct store_mailbox *m)
+{
+	struct request *r = arg;
+
+	control_text(r, m->name);
+	control_text(r, m->special_use);
+	control_u64(r, m->messages);
+	control_u64(r, m->unseen);
+	control_u64(r, m->octets);
+	control_u64(r, m->uidvalidity);
+	control_u64(r, m->uidnext);
+	control_text(r, m->attributes & IPC_MAILBOX_SUBSCRIBED ? SLICE("yes")
+							      : SLICE("no"));
+	return control_row(r);
+}
+
+static enum status mailbox_list(struct request *r, struct tx *tx)
+{
+	struct store_account account;
+	enum status st = control_account(r, tx, 0, &account);
+
+	if (st != ST_OK)
+		return st;
+	st = store_mailbox_list(tx, account.id, IPC_LIST_COUNTS, mailbox_row, r);
+	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+}
+
+static enum status mailbox_done(struct request *r, struct tx *tx, size_t word,
+				enum status st)
+{
+	struct slice name = control_of(r)->words[word];
+
+	control_of(r)->rows = 1;
+	switch (st) {
+	case ST_OK:
+		return st;
+	case ST_NOT_FOUND:
+		return control_fail(r, st, control_of(r)->words[1],
+				    "no such mailbox; postroom mailbox list shows all");
+	case ST_EXISTS:
+		return control_fail(r, st, name, "that mailbox is there already");
+	case ST_SYNTAX:
+		return control_fail(r, st, name, "no mailbox can have that name");
+	case ST_DENIED:
+		return control_fail(r, st, name, "that cannot be done to it");
+	default:
+		return request_store_failed(r, st, tx, "");
+	}
+}
+
+static enum status mailbox_create(struct request *r, struct tx *tx)
+{
+	struct store_account account;
+	uint64_t id;
+	enum status st = control_account(r, tx, 0, &account);
+
+	if (st != ST_OK)
+		return st;
+	st = store_mailbox_create(tx, account.id, control_of(r)->words[1],
+				  control_option(r, "use", ""), &id);
+	return mailbox_done(r, tx, 1, st);
+}
+
+static enum status mailbox_rename(struct request *r, struct tx *tx)
+{
+	const struct control *c = control_of(r);
+	struct store_account account;
+	enum status st = control_account(r, tx, 0, &account);
+
+	if (st != ST_OK)
+		return st;
+	st = store_mailbox_rename(tx, account.id, c->words[1], c->words[2]);
+	return mailbox_done(r, tx, 2, st);
+}
+
+static enum status mailbox_rm(struct request *r, struct tx *tx)
+{
+	struct store_account account;
+	enum status st = control_account(r, tx, 0, &account);
+
+	if (st != ST_OK)
+		return st;
+	st = store_mailbox_delete(tx, account.id, control_of(r)->words[1]);
+	return mailbox_done(r, tx, 1, st);
+}
+
+/* ---- msg -------------------------------------------------------------------------- */
+
+#define LIST_ITEMS (FETCH_FLAGS | FETCH_SIZE | FETCH_INTERNALDATE | \
+		    FETCH_EMAILID | FETCH_ENVELOPE)
+
+/* The account in word 0 and the mailbox in word 1, INBOX where there is none. */
+static enum status find_mailbox(struct request *r, struct tx *tx,
+				struct store_mailbox *mailbox)
+{
+	struct control *c = control_of(r);
+	struct store_account account;
+	enum status st = control_account(r, tx, 0, &account);
+
+	if (st != ST_OK)
+		return st;
+	if (c->count < 2)
+		c->words[1] = SLICE("INBOX");
+	return control_mailbox(r, tx, account.id, 1, mailbox);
+}
+
+static struct slice flag_words(uint64_t flags, char at[64])
+{
+	static const struct { uint32_t flag; const char *word; } words[] = {
+		{ FLAG_SEEN, "seen" }, { FLAG_ANSWERED, "answered" },
+		{ FLAG_FLAGGED, "flagged" }, { FLAG_DELETED, "deleted" },
+		{ FLAG_DRAFT, "draft" },
+	};
+	size_t n = 0;
+
+	at[0] = '\0';
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (flags & words[i].flag)
+			n += (size_t)snprintf(at + n, 64 - n, "%s%s",
+					      n ? "," : "", words[i].word);
+	return slice_str(at);
+}
+
+/*
+ * The k-th quoted string or literal of a rendered ENVELOPE at its top level
+ * (0 date, 1 subject): enough for a list that people read. NIL is "".
+ */
+static struct slice envelope_string(struct slice envelope, unsigned k)
+{
+	size_t at = 1;
+
+	for (unsigned i = 0; at < envelope.len; i++) {
+		size_t from = at;
+
+		if (envelope.data[at] != '"') {
+			at = from + slice_index(slice_from(envelope, from), ' ') + 1;
+			if (i == k)
+				return SLICE_EMPTY;
+			continue;
+		}
+		for (at++; at < envelope.len && envelope.data[at] != '"'; at++)
+			if (envelope.data[at] == '\\')
+				at++;
+		if (i == k && at < envelope.len)
+			return slice_of(envelope.data + from + 1, at - from - 1);
+		at += 2;
+	}
+	return SLICE_EMPTY;
+}
+
+/* "(("Name" NIL "ann" "example.org"))" of From, as ann@example.org. */
+static void envelope_from(struct slice envelope, struct buf *out)
+{
+	struct slice parts[4];
+	size_t at = 0, n = 0;
+
+	while (at + 1 < envelope.len &&
+	       !(envelope.data[at] == '(' && envelope.data[at + 1] == '('))
+		at++;
+	for (at += 2; at < envelope.len && n < 4; at++) {
+		size_t from = at;
+
+		if (envelope.data[at] == ' ')
+			continue;
+		if (envelope.data[at] == '"') {
+			for (at++; at < envelope.len && envelope.data[at] != '"';
+			     at++)
+				if (envelope.data[at] == '\\')
+					at++;
+			if (at >= envelope.len)
+				return;
+			parts[n++] = slice_of(envelope.data + from + 1,
+					      at - from - 1);
+			continue;
+		}
+		while (at < envelope.len && envelope.data[at] != ' ' &&
+		       envelope.data[at] != ')')
+			at++;
+		parts[n++] = SLICE_EMPTY;
+	}
+	if (n == 4 && buf_append(out, parts[2]) == ST_OK &&
+	    buf_append_char(out, '@') == ST_OK)
+		buf_append(out, parts[3]);
+}
+
+static enum status list_row(struct request *r, const struct fetch_row *row)
+{
+	char flags[64], id[24];
+	struct buf from = BUF_INIT(1024);
+
+	envelope_from(row->envelope, &from);
+	snprintf(id, sizeof id, "%" PRIu64, row->emailid);
+	control_u64(r, row->uid);
+	control_time(r, row->internaldate * 1000);
+	control_u64(r, row->size);
+	control_text(r, flag_words(row->flags, flags));
+	control_text(r, buf_slice(&from));
+	control_text(r, envelope_string(row->envelope, 1));
+	control_text(r, slice_str(id));
+	buf_free(&from);
+	return control_row(r);
+}
+
+static enum status each_row(struct request *r, struct slice rows,
+			    uint32_t items,
+			    enum status (*f)(struct request *r,
+					     const struct fetch_row *row))
+{
+	struct fetch_row row;
+	enum status st;
+
+	while ((st = fetch_row_decode(&rows, items, &row)) == ST_OK) {
+		st = f(r, &row);
+		if (st != ST_OK)
+			return st;
+	}
+	return st == ST_MORE ? ST_OK : st;
+}
+
+/* One slice a call; the cursor stays in the request. */
+static enum status msg_list(struct request *r, struct tx *tx)
+{
+	struct control *c = control_of(r);
+	struct buf rows = BUF_INIT(PREPARE_RECORD_MAX + 131072);
+	struct slice after = control_option(r, "after", "0");
+	unsigned long long uid = 0;
+	struct store_mailbox box;
+	enum status st = find_mailbox(r, tx, &box), more;
+
+	if (st == ST_OK && !slice_number(after, UINT32_MAX - 1, &uid))
+		st = control_fail(r, ST_SYNTAX, after, "after= wants a UID");
+	if (st != ST_OK)
+		return st;
+	if (c->fetch.mailbox == 0) {
+		c->fetch.mailbox = box.id;
+		c->fetch.items = LIST_ITEMS;
+		c->fetch.next_uid = (uint32_t)uid + 1;
+	}
+	more = store_fetch(tx, &c->fetch, 65536, &rows);
+	st = more == ST_OK || more == ST_MORE
+		? each_row(r, buf_slice(&rows), LIST_ITEMS, list_row)
+		: request_store_failed(r, more, tx, "");
+	buf_free(&rows);
+	return st == ST_OK ? more : st;
+}
+
+/* The message whose UID is in word 2. */
+static enum status find_message(struct request *r, struct tx *tx,
+				struct store_mailbox *box, uint32_t *uid)
+{
+	uint64_t number;
+	enum status st = find_mailbox(r, tx, box);
+
+	if (st == ST_OK)
+		st = control_number(r, 2, UINT32_MAX, &number);
+	if (st == ST_OK)
+		*uid = (uint32_t)number;
+	return st;
+}
+
+static enum status show(struct request *r, const char *name, struct slice value)
+{
+	control_text(r, slice_str(name));
+	control_text(r, slice_head(value, 8192));
+	return control_row(r);
+}
+
+#define SHOW_ITEMS (FETCH_FLAGS | FETCH_MODSEQ | FETCH_SIZE | \
+		    FETCH_INTERNALDATE | FETCH_SAVEDATE | FETCH_EMAILID | \
+		    FETCH_THREADID | FETCH_ENVELOPE | FETCH_BODYSTRUCTURE | \
+		    FETCH_PREVIEW)
+
+static enum status show_number(struct request *r, const char *name,
+			       uint64_t value)
+{
+	control_text(r, slice_str(name));
+	control_u64(r, value);
+	return control_row(r);
+}
+
+static enum status show_row(struct request *r, const struct fetch_row *row)
+{
+	char flags[64];
+	struct buf from = BUF_INIT(1024);
+	enum status st = show_number(r, "uid", row->uid);
+
+	envelope_from(row->envelope, &from);
+	if (st == ST_OK)
+		st = show(r, "from", buf_slice(&from));
+	buf_free(&from);
+	if (st == ST_OK)
+		st = show(r, "subject", envelope_string(row->envelope, 1));
+	if (st == ST_OK)
+		st = show(r, "date", envelope_string(row->envelope, 0));
+	control_text(r, SLICE("received"));
+	control_time(r, row->internaldate * 1000);
+	if (st == ST_OK)
+		st = control_row(r);
+	if (st == ST_OK)
+		st = show(r, "flags", flag_words(row->flags, flags));
+	if (st == ST_OK)
+		st = show_number(r, "octets", row->size);
+	if (st == ST_OK)
+		st = show_number(r, "modseq", row->modseq);
+	if (st == ST_OK)
+		st = show_number(r, "id", row->emailid);
+	if (st == ST_OK)
+		st = show_number(r, "thread", row->threadid);
+	if (st == ST_OK)
+		st = show(r, "structure", row->bodystructure);
+	return st == ST_OK ? show(r, "preview", row->preview) : st;
+}
+
+static enum status msg_show(struct request *r, struct tx *tx)
+{
+	struct control *c = control_of(r);
+	struct buf rows = BUF_INIT(PREPARE_RECORD_MAX + 131072);
+	struct ranges one = RANGES_INIT(1);
+	struct store_fetch fetch = { .uids = &one, .items = SHOW_ITEMS };
+	struct store_mailbox box;
+	uint32_t uid;
+	enum status st = find_message(r, tx, &box, &uid);
+
+	if (st == ST_OK)
+		st = ranges_add(&one, uid, uid);
+	if (st == ST_OK) {
+		fetch.mailbox = box.id;
+		st = store_fetch(tx, &fetch, 1, &rows);
+		if (st != ST_OK && st != ST_MORE)
+			request_store_failed(r, st, tx, "");
+		else
+			st = each_row(r, buf_slice(&rows), SHOW_ITEMS, show_row);
+	}
+	if (st == ST_OK && c->rows == 0)
+		st = control_fail(r, ST_NOT_FOUND, c->words[2], "no such message");
+	ranges_free(&one);
+	buf_free(&rows);
+	return st;
+}
+
+static enum status msg_raw(struct request *r, struct tx *tx)
+{
+	struct control *c = control_of(r);
+	struct buf octets = BUF_INIT(REQUEST_ROOM_MOST);
+	struct store_mailbox box;
+	uint32_t uid;
+	enum status st = find_message(r, tx, &box, &uid);
+
+	if (st != ST_OK)
+		return st;
+	st = store_read(tx, box.id, uid, c->offset, r->room, &octets);
+	if (st == ST_NOT_FOUND)
+		control_fail(r, st, c->words[2], "no such message");
+	else if (st != ST_OK)
+		request_store_failed(r, st, tx, "");
+	else
+		st = request_put_pieces(r, buf_slice(&octets));
+	c->offset += octets.len;
+	c->rows = c->offset;
+	if (st == ST_OK && octets.len == r->room)
+		st = ST_MORE;
+	buf_free(&octets);
+	return st;
+}
+
+static enum status msg_rm(struct request *r, struct tx *tx)
+{
+	struct control *c = control_of(r);
+	struct ranges uids = RANGES_INIT(CONTROL_WORDS_MAX);
+	struct ranges expunged = RANGES_INIT(RANGES_MAX);
+	struct store_mailbox box;
+	uint64_t uid, modseq;
+	enum status st = find_mailbox(r, tx, &box);
+
+	for (size_t i = 2; i < c->count && st == ST_OK; i++) {
+		st = control_number(r, i, UINT32_MAX, &uid);
+		if (st == ST_OK)
+			st = ranges_add(&uids, (uint32_t)uid, (uint32_t)uid);
+	}
+	if (st == ST_OK) {
+		st = store_expunge(tx, box.id, &uids, true, &expunged, &modseq);
+		if (st != ST_OK)
+			request_store_failed(r, st, tx, "");
+	}
+	c->rows = ranges_size(&expunged);
+	if (st == ST_OK && c->rows == 0)
+		st = control_fail(r, ST_NOT_FOUND, c->words[2], "no such message");
+	ranges_free(&uids);
+	ranges_free(&expunged);
+	return st;
+}
+
+/* ---- trace --------------------------------------------------------------------------- */
+
+/* Names where they are still there, numbers where they are not. */
+static void name_cells(struct request *r, uint64_t account, uint64_t mailbox)
+{
+	struct tx *tx = control_of(r)->tx;
+	struct store_account a;
+	struct store_mailbox m;
+
+	if (account == 0)
+		control_text(r, SLICE_EMPTY);
+	else if (store_account_get(tx, account, &a) == ST_OK)
+		control_text(r, a.name);
+	else
+		control_u64(r, account);
+	if (mailbox == 0)
+		control_text(r, SLICE_EMPTY);
+	else if (store_mailbox_get(tx, mailbox, &m) == ST_OK)
+		control_text(r, m.name);
+	else
+		control_u64(r, mailbox);
+}
+
+static enum status trace_row(void *arg, const struct store_journal_row *j)
+{
+	struct request *r = arg;
+
+	control_u64(r, j->id);
+	control_time(r, j->at_ms);
+	control_text(r, j->verb);
+	control_text(r, j->mid);
+	control_text(r, j->sid);
+	name_cells(r, j->account, j->mailbox);
+	control_text(r, j->uids);
+	control_text(r, j->detail);
+	return control_row(r);
+}
+
+static enum status trace_mid(void *arg, struct slice mid)
+{
+	struct request *r = arg;
+	struct control *c = control_of(r);
+
+	if (c->option_count == CONTROL_WORDS_MAX)
+		return ST_OK;
+	/* the walk's slices do not last: the ids are kept and asked for after */
+	c->options[c->option_count] = arena_copy(&c->arena, mid);
+	if (!c->options[c->option_count].data)
+		return ST_NO_MEMORY;
+	c->option_count++;
+	return ST_OK;
+}
+
+/* What the word is, is seen from how it looks. */
+static enum status trace(struct request *r, struct tx *tx)
+{
+	struct control *c = control_of(r);
+	struct slice word = c->words[0], after = control_option(r, "after", "0");
+	struct store_journal_query query = { .mid = SLICE_EMPTY };
+	struct store_account account;
+	unsigned long long row = 0;
+	size_t first = c->option_count;
+	enum status st = ST_OK;
+
+	c->tx = tx;
+	if (!slice_number(after, INT64_MAX, &row))
+		return control_fail(r, ST_SYNTAX, after, "after= wants a row");
+	query.after = row;
+	if (id_is_valid(word, ID_MESSAGE)) {
+		query.mid = word;
+		st = store_journal_list(tx, &query, trace_row, r);
+	} else if (word.len > 0 && word.data[0] == '<') {
+		st = store_journal_mids(tx, word, trace_mid, r);
+		for (size_t i = first; i < c->option_count && st == ST_OK; i++) {
+			query.mid = c->options[i];
+			st = store_journal_list(tx, &query, trace_row, r);
+		}
+		c->option_count = first;
+	} else {
+		st = control_account(r, tx, 0, &account);
+		if (st != ST_OK)
+			return st;
+		query.account = account.id;
+		st = store_journal_list(tx, &query, trace_row, r);
+	}
+	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+}
+
+#define CHANGES CONTROL_CHANGES
+
+/* name, words, flags, place, columns, run or start */
+const struct control_verb control_mail_verbs[] = {
+	{ "mailbox list", 1, 1, 0, PLACE_READER,
+	  "mailbox use messages unseen octets uidvalidity uidnext subscribed",
+	  mailbox_list, NULL },
+	{ "mailbox create", 2, 2, CHANGES, PLACE_WRITER, NULL, mailbox_create,
+	  NULL },
+	{ "mailbox rename", 3, 3, CHANGES, PLACE_WRITER, NULL, mailbox_rename,
+	  NULL },
+	{ "mailbox rm", 2, 2, CHANGES, PLACE_WRITER, NULL, mailbox_rm, NULL },
+	{ "msg list", 1, 2, 0, PLACE_READER,
+	  "uid date octets flags from subject id", msg_list, NULL },
+	{ "msg show", 3, 3, 0, PLACE_READER, "field value", msg_show, NULL },
+	{ "msg raw", 3, 3, 0, PLACE_READER, NULL, msg_raw, NULL },
+	{ "msg rm", 3, CONTROL_WORDS_MAX, CHANGES, PLACE_WRITER, NULL, msg_rm,
+	  NULL },
+	{ "trace", 1, 1, 0, PLACE_READER,
+	  "row time verb mid sid user mailbox uids detail", trace, NULL },
+	{ 0 },
+};

@@ -1,0 +1,178 @@
+/*
+ * Verbs about the service itself: status, who, kick, check.
+ */
+#include "mailboxd/control.h"
+
+#include "common/clock.h"
+#include "common/id.h"
+#include "mailboxd/untold.h"
+
+/* ---- status --------------------------------------------------------------------- */
+
+static void figure(struct request *r, const char *name, uint64_t value)
+{
+	control_text(r, slice_str(name));
+	control_u64(r, value);
+	control_row(r);
+}
+
+static void count_sessions(const struct service *s, uint64_t by_scope[8])
+{
+	for (const struct session *p = s->sessions; p; p = p->next)
+		if (p->state == SESSION_BOUND && p->scope < 8)
+			by_scope[p->scope]++;
+}
+
+static void put_figures(struct request *r)
+{
+	const struct service *s = r->service;
+	const struct service_counts *c = &s->counts;
+	uint64_t by_scope[8] = { 0 };
+	struct store_stats store;
+
+	store_stats(s->store, &store);
+	count_sessions(s, by_scope);
+	figure(r, "uptime-seconds",
+	       (uint64_t)(clock_ms() - s->started_ms) / 1000);
+	figure(r, "imap-sessions", by_scope[STORE_SCOPE_IMAP]);
+	figure(r, "pop3-sessions", by_scope[STORE_SCOPE_POP3]);
+	figure(r, "delivered", c->delivered);
+	figure(r, "delivered-octets", c->delivered_octets);
+	figure(r, "failed-deliveries", c->deliveries_failed);
+	figure(r, "refused-recipients", c->refused_recipients);
+	figure(r, "appended", c->appended);
+	figure(r, "logins", c->logins);
+	figure(r, "failed-logins", c->logins_failed);
+	figure(r, "requests", c->requests);
+	figure(r, "dropped-peers", c->dropped_peers);
+	figure(r, "untold", untold_count(s->untold));
+	figure(r, "open-mailboxes", s->watch.entries);
+	figure(r, "body-octets-in-memory", s->bodies.used);
+	figure(r, "store-octets", store.pages * store.page_octets);
+	figure(r, "store-free-octets", store.free_pages * store.page_octets);
+	figure(r, "store-wal-octets", store.wal_octets);
+	figure(r, "store-commits", store.commits);
+	figure(r, "store-array-octets", store.array_octets);
+	figure(r, "store-epoch", store.epoch);
+	figure(r, "store-has-space", store_has_space(s->store));
+}
+
+/* ---- tables of the loop ------------------------------------------------------------ */
+
+static bool begin_table(struct request *r)
+{
+	struct slice rest = slice_str(control_of(r)->verb->columns), name;
+	struct buf *cells = &control_of(r)->cells;
+	struct ipc_message m = { .type = IPC_TYPE_TABLE };
+	enum status st;
+
+	while (slice_split(&rest, ' ', &name))
+		control_text(r, name);
+	m.table.columns = buf_slice(cells);
+	st = request_put(r, 0, &m);
+	cells->len = 0;
+	if (st != ST_OK)
+		request_finish(r, st);
+	return st == ST_OK;
+}
+
+static void end_table(struct request *r)
+{
+	request_finish(r, request_put_done(r, control_of(r)->rows));
+}
+
+static void status_start(struct request *r)
+{
+	if (!begin_table(r))
+		return;
+	put_figures(r);
+	end_table(r);
+}
+
+/* ---- who, kick ------------------------------------------------------------------------ */
+
+static struct slice scope_word(unsigned scope)
+{
+	return scope == STORE_SCOPE_IMAP ? SLICE("imap")
+	     : scope == STORE_SCOPE_POP3 ? SLICE("pop3") : SLICE("smtp");
+}
+
+static void who_start(struct request *r)
+{
+	const struct control *c = control_of(r);
+
+	if (!begin_table(r))
+		return;
+	for (const struct session *s = r->service->sessions; s; s = s->next) {
+		if (s->state != SESSION_BOUND ||
+		    (c->count && !slice_case_eq(c->words[0],
+						buf_slice(&s->login))))
+			continue;
+		control_text(r, buf_slice(&s->login));
+		control_text(r, scope_word(s->scope));
+		control_text(r, slice_str(s->address));
+		control_text(r, slice_str(s->sid));
+		control_time(r, s->since_ms);
+		control_row(r);
+	}
+	end_table(r);
+}
+
+static enum status kick_find(struct request *r, struct tx *tx)
+{
+	struct store_account account;
+	enum status st = control_account(r, tx, 0, &account);
+
+	if (st == ST_OK)
+		control_of(r)->offset = account.id;
+	return st;
+}
+
+static void kick(struct request *r, enum status st)
+{
+	struct control *c = control_of(r);
+	struct slice sid = id_is_valid(c->words[0], ID_SESSION) ? c->words[0]
+								: SLICE_EMPTY;
+
+	if (st == ST_OK)
+		st = request_put_done(r, service_kick(r->service, c->offset, sid,
+						      SLICE("Ended by the administrator")));
+	request_finish(r, st);
+}
+
+static void kick_start(struct request *r)
+{
+	if (id_is_valid(control_of(r)->words[0], ID_SESSION))
+		kick(r, ST_OK);
+	else
+		request_go(r, PLACE_READER, 0, kick_find, kick);
+}
+
+/* ---- check ------------------------------------------------------------------------------ */
+
+static enum status finding(void *arg, struct slice text)
+{
+	struct request *r = arg;
+
+	control_of(r)->rows++;
+	return control_note(r, "%.*s", (int)(text.len < 1000 ? text.len : 1000),
+			    text.data);
+}
+
+static enum status check(struct request *r, struct tx *tx)
+{
+	bool quick = slice_eq(control_option(r, "depth", "whole"), SLICE("quick"));
+	enum status st = store_check(tx, quick, finding, r);
+
+	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+}
+
+/* name, words, flags, place, columns, run or start */
+const struct control_verb control_service_verbs[] = {
+	{ "status", 0, 0, 0, PLACE_READER, "name value", NULL, status_start },
+	{ "who", 0, 1, 0, PLACE_READER, "user service client sid since", NULL,
+	  who_start },
+	{ "kick", 1, 1, CONTROL_CHANGES, PLACE_READER, NULL, NULL, kick_start },
+	{ "check", 0, 0, 0, PLACE_READER, NULL, check, NULL },
+	{ 0 },
+};

@@ -1,0 +1,87 @@
+/*
+ * The verbs of control.sock (doc/ipc.md): what req_admin.c, which dispatches
+ * them, shares with admin_*.c, which do them. A verb is a row; its steps run as
+ * those of any request.
+ */
+#ifndef MAILBOXD_CONTROL_H
+#define MAILBOXD_CONTROL_H
+
+#include "common/address.h"
+#include "mailboxd/requests.h"
+
+#define CONTROL_WORDS_MAX 64u
+
+struct control;
+
+enum control_flag {
+	CONTROL_CHANGES = 1,	/* only for root and ourselves */
+	CONTROL_DIRECTORY = 2,	/* changes domains, accounts, aliases */
+};
+
+struct control_verb {
+	const char *name;
+	unsigned least, most;	/* words, without name=value ones */
+	unsigned flags;		/* enum control_flag */
+	enum job_place place;	/* of run */
+	const char *columns;	/* of the TABLE, separated by spaces; NULL: none */
+	/* Either: runs there, then request_ended(). */
+	request_run *run;
+	/* or: does it on the loop. */
+	request_start *start;
+};
+
+/* A request's state. Words borrow from the request's frame. */
+struct control {
+	const struct control_verb *verb;
+	struct slice words[CONTROL_WORDS_MAX];
+	size_t count;
+	struct slice options[CONTROL_WORDS_MAX];	/* name=value */
+	size_t option_count;
+	uint64_t rows;		/* for DONE */
+	struct arena arena;	/* of one run */
+	struct buf cells;	/* of the row that is being made */
+	struct buf verifier;	/* of a password, made by a worker */
+	struct store_fetch fetch;	/* cursor of msg raw */
+	uint64_t offset;
+	struct tx *tx;		/* of the run, for row functions */
+};
+
+static inline struct control *control_of(struct request *r)
+{
+	return r->state;
+}
+
+/* The value behind name=, or fallback. */
+struct slice control_option(struct request *r, const char *name,
+			    const char *fallback);
+/* A word as a number; ST_SYNTAX with the word in detail. */
+enum status control_number(struct request *r, size_t word, uint64_t max,
+			   uint64_t *value);
+/* A word as an address. ST_SYNTAX likewise. */
+enum status control_address(struct request *r, struct slice word,
+			    unsigned flags, struct address *address);
+/* The account that a word names, in run. ST_NOT_FOUND with the word. */
+enum status control_account(struct request *r, struct tx *tx, size_t word,
+			    struct store_account *account);
+/* The mailbox of that account. */
+enum status control_mailbox(struct request *r, struct tx *tx, uint64_t account,
+			    size_t word, struct store_mailbox *mailbox);
+/* Fails with a word in detail and a text (printf-like) for people. */
+enum status control_fail(struct request *r, enum status st, struct slice word,
+			 const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* A row: cells one after the other, then control_row(). */
+void control_text(struct request *r, struct slice text);
+void control_u64(struct request *r, uint64_t number);
+/* RFC 3339; 0: empty. */
+void control_time(struct request *r, int64_t wall_ms);
+enum status control_row(struct request *r);
+enum status control_note(struct request *r, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+extern const struct control_verb control_directory_verbs[];	/* admin_directory.c */
+extern const struct control_verb control_mail_verbs[];		/* admin_mail.c */
+extern const struct control_verb control_service_verbs[];	/* admin_service.c */
+
+#endif

@@ -1,0 +1,274 @@
+/*
+ * CONTROL: the command line asks. Finds the verb, takes its words apart, and
+ * answers as the verb's row says.
+ */
+#include "mailboxd/control.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/date.h"
+#include "common/log.h"
+
+/* ---- words -------------------------------------------------------------------- */
+
+struct slice control_option(struct request *r, const char *name,
+			    const char *fallback)
+{
+	const struct control *c = control_of(r);
+
+	for (size_t i = 0; i < c->option_count; i++) {
+		size_t equals = slice_index(c->options[i], '=');
+
+		if (slice_eq(slice_head(c->options[i], equals), slice_str(name)))
+			return slice_from(c->options[i], equals + 1);
+	}
+	return slice_str(fallback);
+}
+
+enum status control_fail(struct request *r, enum status st, struct slice word,
+			 const char *fmt, ...)
+{
+	va_list ap;
+
+	snprintf(r->detail, sizeof r->detail, "%.*s",
+		 (int)(word.len < sizeof r->detail ? word.len : 40), word.data);
+	va_start(ap, fmt);
+	vsnprintf(r->text, sizeof r->text, fmt, ap);
+	va_end(ap);
+	return st;
+}
+
+enum status control_number(struct request *r, size_t word, uint64_t max,
+			   uint64_t *value)
+{
+	struct slice text = control_of(r)->words[word];
+	unsigned long long n;
+
+	if (!slice_number(text, max, &n))
+		return control_fail(r, ST_SYNTAX, text, "a number is wanted here");
+	*value = n;
+	return ST_OK;
+}
+
+enum status control_address(struct request *r, struct slice word,
+			    unsigned flags, struct address *address)
+{
+	enum status st = address_parse(word, flags | ADDRESS_UTF8,
+				       &control_of(r)->arena, address);
+
+	if (st == ST_SYNTAX || st == ST_LIMIT)
+		return control_fail(r, ST_SYNTAX, word,
+				    "that is no address: name@domain is wanted");
+	return st;
+}
+
+enum status control_account(struct request *r, struct tx *tx, size_t word,
+			    struct store_account *account)
+{
+	struct slice login = control_of(r)->words[word];
+	enum status st = store_account_find(tx, login, account);
+
+	if (st == ST_NOT_FOUND || st == ST_SYNTAX)
+		return control_fail(r, ST_NOT_FOUND, login,
+				    "no such user; postroom user list shows all");
+	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+}
+
+enum status control_mailbox(struct request *r, struct tx *tx, uint64_t account,
+			    size_t word, struct store_mailbox *mailbox)
+{
+	struct slice name = control_of(r)->words[word];
+	enum status st = store_mailbox_find(tx, account, name, mailbox);
+
+	if (st == ST_NOT_FOUND || st == ST_SYNTAX)
+		return control_fail(r, ST_NOT_FOUND, name,
+				    "no such mailbox; postroom mailbox list shows all");
+	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+}
+
+/* ---- rows ---------------------------------------------------------------------- */
+
+void control_text(struct request *r, struct slice text)
+{
+	struct buf *cells = &control_of(r)->cells;
+
+	/* a NUL would make the frame malformed where a text is read */
+	if (ipc_list_append(cells, text) != ST_OK)
+		ipc_list_append(cells, SLICE("..."));
+}
+
+void control_u64(struct request *r, uint64_t number)
+{
+	char text[24];
+	int n = snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+
+	control_text(r, slice_of(text, (size_t)n));
+}
+
+void control_time(struct request *r, int64_t wall_ms)
+{
+	char text[DATE_RFC3339_OCTETS + 1] = "";
+
+	if (wall_ms)
+		date_render_rfc3339(wall_ms, text);
+	text[DATE_RFC3339_OCTETS] = '\0';
+	control_text(r, slice_str(text));
+}
+
+enum status control_row(struct request *r)
+{
+	struct control *c = control_of(r);
+	struct ipc_message m = { .type = IPC_TYPE_RECORD };
+	enum status st;
+
+	m.record.cells = buf_slice(&c->cells);
+	st = request_put(r, 0, &m);
+	c->cells.len = 0;
+	c->rows++;
+	return st;
+}
+
+enum status control_note(struct request *r, const char *fmt, ...)
+{
+	char text[1200];
+	struct ipc_message m = { .type = IPC_TYPE_NOTE };
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	m.note.text = slice_str(text);
+	return request_put(r, 0, &m);
+}
+
+static enum status put_columns(struct request *r, const char *columns)
+{
+	struct slice rest = slice_str(columns), name;
+	struct buf packed = BUF_INIT(1024);
+	struct ipc_message m = { .type = IPC_TYPE_TABLE };
+	enum status st = ST_OK;
+
+	while (st == ST_OK && slice_split(&rest, ' ', &name))
+		st = ipc_list_append(&packed, name);
+	m.table.columns = buf_slice(&packed);
+	if (st == ST_OK)
+		st = request_put(r, 0, &m);
+	buf_free(&packed);
+	return st;
+}
+
+/* ---- dispatch ------------------------------------------------------------------- */
+
+static void control_free(struct request *r)
+{
+	struct control *c = r->state;
+
+	if (!c)
+		return;
+	/* also when the asking side went away before the answer */
+	if (c->verb && (c->verb->flags & CONTROL_DIRECTORY))
+		service_directory_changed(r->service);
+	store_fetch_end(r->service->store, &c->fetch);
+	arena_clear(&c->arena);
+	buf_free(&c->cells);
+	buf_wipe(&c->verifier);
+	free(c);
+}
+
+static const struct control_verb *find_verb(struct slice name)
+{
+	static const struct control_verb *const tables[] = {
+		control_directory_verbs, control_mail_verbs,
+		control_service_verbs,
+	};
+
+	for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
+		for (const struct control_verb *v = tables[t]; v->name; v++)
+			if (slice_eq(name, slice_str(v->name)))
+				return v;
+	return NULL;
+}
+
+static bool take_words(struct request *r, struct control *c)
+{
+	struct slice list = r->message.control.args, word;
+	enum status st;
+
+	while ((st = ipc_list_next(&list, &word)) == ST_OK) {
+		size_t equals = slice_index(word, '=');
+		bool is_option = equals < word.len && equals > 0 &&
+				 c->count >= c->verb->least;
+
+		if (c->count + c->option_count == CONTROL_WORDS_MAX)
+			return false;
+		/* passwords and addresses may hold "=": only behind them */
+		for (size_t i = 0; i < equals && is_option; i++)
+			is_option = word.data[i] >= 'a' && word.data[i] <= 'z';
+		if (is_option)
+			c->options[c->option_count++] = word;
+		else
+			c->words[c->count++] = word;
+	}
+	return st == ST_MORE && c->count >= c->verb->least &&
+	       c->count <= c->verb->most;
+}
+
+static enum status verb_run(struct request *r, struct tx *tx)
+{
+	struct control *c = control_of(r);
+	enum status st = ST_OK;
+
+	arena_clear(&c->arena);
+	c->cells.len = 0;
+	if (c->verb->place == PLACE_WRITER) {
+		c->rows = 0;
+		request_act(r, tx);
+	}
+	if (c->verb->columns && c->rows == 0)
+		st = put_columns(r, c->verb->columns);
+	if (st == ST_OK)
+		st = c->verb->run(r, tx);
+	return st == ST_OK ? request_put_done(r, c->rows) : st;
+}
+
+static void verb_done(struct request *r, enum status st)
+{
+	const struct control_verb *v = control_of(r)->verb;
+
+	if (v->flags & CONTROL_CHANGES)
+		log_event("control", log_str("verb", v->name), log_status(st));
+	if (v->flags & CONTROL_DIRECTORY)
+		service_directory_changed(r->service);
+	request_ended(r, st);
+}
+
+void req_control(struct request *r)
+{
+	struct slice name = r->message.control.verb;
+	struct control *c;
+
+	r->free_state = control_free;
+	c = request_state(r, sizeof *c);
+	if (!c)
+		return;
+	c->arena = (struct arena)ARENA_INIT(1024 * 1024);
+	c->cells = (struct buf)BUF_INIT(60000);
+	c->verifier = (struct buf)BUF_INIT(1024);
+	c->verb = find_verb(name);
+	if (!c->verb) {
+		control_fail(r, ST_NOT_FOUND, name, "no such command");
+		request_finish(r, ST_NOT_FOUND);
+	} else if ((c->verb->flags & CONTROL_CHANGES) && !r->session->is_root) {
+		control_fail(r, ST_DENIED, name, "only root may do that");
+		request_finish(r, ST_DENIED);
+	} else if (!take_words(r, c)) {
+		control_fail(r, ST_SYNTAX, name, "wrong number of words");
+		request_finish(r, ST_SYNTAX);
+	} else if (c->verb->start) {
+		c->verb->start(r);
+	} else {
+		request_go(r, c->verb->place, JOB_SYNC_FULL, verb_run, verb_done);
+	}
+}

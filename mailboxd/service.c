@@ -1,0 +1,171 @@
+#include "mailboxd/service.h"
+
+#include "common/clock.h"
+#include "mailboxd/logins.h"
+#include "mailboxd/prepare.h"
+#include "mailboxd/requests.h"
+#include "mailboxd/resolve_cache.h"
+#include "mailboxd/throttle.h"
+#include "mailboxd/untold.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum status service_init(struct service *s, struct store *store,
+			 struct settings *settings,
+			 const struct service_host *host, void *host_data)
+{
+	memset(s, 0, sizeof *s);
+	s->store = store;
+	s->host = host;
+	s->host_data = host_data;
+	s->started_ms = clock_ms();
+	s->started_wall_ms = clock_wall_ms();
+	watch_init(&s->watch);
+	s->logins = logins_new();
+	s->resolved = resolve_cache_new();
+	s->untold = untold_new();
+	s->throttle = throttle_new(s->started_ms);
+	if (!s->logins || !s->resolved || !s->untold || !s->throttle) {
+		service_clear(s);
+		return ST_NO_MEMORY;
+	}
+	service_configure(s, settings);
+	store_watch(store, watch_changed, &s->watch);
+	return ST_OK;
+}
+
+void service_clear(struct service *s)
+{
+	while (s->spare_count > 0)
+		prepare_free(s->spares[--s->spare_count]);
+	logins_free(s->logins);
+	resolve_cache_free(s->resolved);
+	untold_free(s->untold);
+	throttle_free(s->throttle);
+	watch_clear(&s->watch);
+	s->logins = NULL;
+	s->resolved = NULL;
+	s->untold = NULL;
+	s->throttle = NULL;
+}
+
+void service_configure(struct service *s, struct settings *settings)
+{
+	s->settings = settings;
+	s->bodies.max = settings->body_memory;
+	service_directory_changed(s);
+}
+
+enum status service_submit(struct service *s, struct job *job,
+			   enum job_place place)
+{
+	return s->host->submit(s, job, place);
+}
+
+void service_directory_changed(struct service *s)
+{
+	s->directory++;
+}
+
+/* ---- time ------------------------------------------------------------------- */
+
+void service_tick(struct service *s)
+{
+	int64_t now = clock_ms(), next = INT64_MAX;
+	struct session *session, *next_session;
+
+	for (session = s->sessions; session; session = next_session) {
+		struct request *r, *next_request;
+
+		next_session = session->next;
+		for (r = session->requests; r; r = next_request) {
+			next_request = r->next;
+			if (r->due_ms && r->due_ms <= now)
+				request_expired(r);
+			else if (r->is_delayed && r->due_ms < next)
+				next = r->due_ms;
+		}
+	}
+	if (next != INT64_MAX)
+		s->host->alarm(s, next);
+}
+
+/* ---- news ------------------------------------------------------------------- */
+
+static void tell_all(struct service *s)
+{
+	/* more changed than was kept: every watcher asks what is new to it */
+	for (struct session *session = s->sessions; session;
+	     session = session->next)
+		for (size_t i = 0; i < SESSION_HANDLES_MAX; i++)
+			if (session->handles[i].id)
+				session_news(&session->handles[i],
+					     session->handles[i].told_modseq + 1);
+}
+
+void service_news(struct service *s)
+{
+	const struct watch_news *news;
+	bool all;
+	size_t count = watch_take(&s->watch, &news, &all);
+
+	if (all)
+		tell_all(s);
+	for (size_t i = 0; i < count; i++) {
+		struct watch_entry *e = NULL;
+
+		while ((e = watch_next(&s->watch, news[i].mailbox, e)))
+			session_news((struct handle *)e, news[i].highestmodseq);
+	}
+}
+
+/* ---- sessions --------------------------------------------------------------- */
+
+unsigned service_kick(struct service *s, uint64_t account, struct slice sid,
+		      struct slice reason)
+{
+	unsigned count = 0;
+
+	for (struct session *session = s->sessions; session;
+	     session = session->next) {
+		if (session->state != SESSION_BOUND ||
+		    (account && session->account != account) ||
+		    (sid.len && !slice_eq(sid, slice_str(session->sid))))
+			continue;
+		session_kick(session, reason);
+		count++;
+	}
+	return count;
+}
+
+unsigned service_sessions(const struct service *s, uint64_t account,
+			  unsigned scope)
+{
+	unsigned count = 0;
+
+	for (const struct session *session = s->sessions; session;
+	     session = session->next)
+		count += session->state == SESSION_BOUND &&
+			 session->account == account && session->scope == scope;
+	return count;
+}
+
+/* ---- parsers ---------------------------------------------------------------- */
+
+struct prepare *service_prepare_take(struct service *s)
+{
+	return s->spare_count > 0 ? s->spares[--s->spare_count] : prepare_new();
+}
+
+void service_prepare_give(struct service *s, struct prepare *p)
+{
+	if (!p)
+		return;
+	if (s->spare_count == SERVICE_SPARES) {
+		prepare_free(p);
+		return;
+	}
+	prepare_reset(p);
+	s->spares[s->spare_count++] = p;
+}
