@@ -21,7 +21,7 @@ static enum status parse_bool(struct slice item, uint64_t *number, struct buf *w
 	return ST_SYNTAX;
 }
 
-static enum status parse_choice(const struct option *o, struct slice item,
+static enum status parse_choice(const struct option_row *o, struct slice item,
 				uint64_t *number, struct buf *why)
 {
 	struct nearest nearest = { 0 };
@@ -41,7 +41,7 @@ static enum status parse_choice(const struct option *o, struct slice item,
 	return ST_SYNTAX;
 }
 
-static void append_amount(struct buf *out, const struct option *o, uint64_t value)
+static void append_amount(struct buf *out, const struct option_row *o, uint64_t value)
 {
 	if (o->type == OPTION_SIZE)
 		units_append_size(out, value);
@@ -51,7 +51,7 @@ static void append_amount(struct buf *out, const struct option *o, uint64_t valu
 		buf_append_u64(out, value);
 }
 
-static enum status parse_amount(const struct option *o, struct slice item,
+static enum status parse_amount(const struct option_row *o, struct slice item,
 				uint64_t *number, struct buf *why)
 {
 	unsigned long long plain = 0;
@@ -87,7 +87,7 @@ static enum status parse_amount(const struct option *o, struct slice item,
 	return ST_OK;
 }
 
-static enum status check_text(const struct option *o, struct slice item,
+static enum status check_text(const struct option_row *o, struct slice item,
 			      struct buf *why)
 {
 	for (size_t i = 0; i < item.len; i++)
@@ -106,7 +106,7 @@ static enum status check_text(const struct option *o, struct slice item,
 static enum status parse_item(enum option_id id, struct slice item,
 			      uint64_t *number, struct buf *why)
 {
-	const struct option *o = &options[id];
+	const struct option_row *o = &options[id];
 
 	switch (o->type) {
 	case OPTION_BOOL:

@@ -7,7 +7,7 @@
 /* once more around, so that SAME() becomes three arguments */
 #define OPTION_ROW(...) OPTION_ROW_(__VA_ARGS__)
 
-const struct option options[OPTION_COUNT] = { OPTION_ROWS(OPTION_ROW) };
+const struct option_row options[OPTION_COUNT] = { OPTION_ROWS(OPTION_ROW) };
 
 const struct option_section option_sections[SECTION_COUNT] = {
 	[SECTION_TOP]	= { "", NULL, "" },

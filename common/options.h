@@ -40,7 +40,7 @@ enum option_id {
 	OPTION_COUNT
 };
 
-struct option {
+struct option_row {
 	const char *section;	/* "" at the top level */
 	const char *name;
 	enum option_type type;
@@ -51,7 +51,7 @@ struct option {
 	const char *meaning;
 };
 
-extern const struct option options[OPTION_COUNT];
+extern const struct option_row options[OPTION_COUNT];
 
 /* Sections in the order of the file. A titled one may stand several times. */
 enum section_id {

@@ -1,0 +1,96 @@
+#include "postroom/cmd_run.h"
+
+#include "postroom/launch.h"
+#include "postroom/supervise.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <sysexits.h>
+
+#define ACCOUNT_ANN "ann@example.test:secret"
+#define ACCOUNT_BOB "bob@example.test:secret"
+
+static int usage(const char *verb)
+{
+	if (strcmp(verb, "run") == 0)
+		fprintf(stderr, "usage: postroom run [-c FILE] [--set KEY=VALUE]... "
+				"[--ready FILE]\n");
+	else
+		fprintf(stderr, "usage: postroom %s [-c FILE] [--dir DIR] [--ports BASE|auto]\n"
+				"       [--user ADDRESS:PASSWORD]... [--set KEY=VALUE]... "
+				"[--ready FILE]%s\n", verb,
+			strcmp(verb, "test") == 0 ? " [--stay] [--strict]" : "");
+	return EX_USAGE;
+}
+
+static bool add(const char **list, size_t *count, const char *item)
+{
+	if (*count == LAUNCH_LIST_MAX)
+		return false;
+	list[(*count)++] = item;
+	return true;
+}
+
+static bool take_options(struct launch *l, int argc, char **argv)
+{
+	static const struct option words[] = {
+		{ "config", 1, 0, 'c' },	{ "dir", 1, 0, 'd' },
+		{ "ports", 1, 0, 'p' },		{ "user", 1, 0, 'u' },
+		{ "set", 1, 0, 's' },		{ "ready", 1, 0, 'r' },
+		{ "stay", 0, 0, 'y' },		{ "strict", 0, 0, 't' },
+		{ 0, 0, 0, 0 },
+	};
+	bool is_run = l->profile == PROFILE_SERVER, good = true;
+	int word;
+
+	while (good && (word = getopt_long(argc, argv, "c:", words, NULL)) != -1)
+		switch (word) {
+		case 'c': l->file = optarg; break;
+		case 'd': l->dir = optarg; good = !is_run; break;
+		case 'p': l->ports = optarg; good = !is_run; break;
+		case 'u': good = !is_run && add(l->users, &l->user_count, optarg); break;
+		case 's': good = add(l->sets, &l->set_count, optarg); break;
+		case 'r': l->ready = optarg; break;
+		case 'y': l->stay = true; good = l->profile == PROFILE_TEST; break;
+		case 't': l->strict = true; good = l->profile == PROFILE_TEST; break;
+		default: good = false;
+		}
+	return good && optind == argc;
+}
+
+static int launch(enum profile profile, int argc, char **argv)
+{
+	struct launch l = { .profile = profile };
+	int code;
+
+	if (!take_options(&l, argc, argv))
+		return usage(argv[0]);
+	if (profile == PROFILE_SERVER && !l.file)
+		l.file = SYSCONFDIR "/postroom/postroom.conf";
+	if (profile == PROFILE_LAB && l.user_count == 0) {
+		add(l.users, &l.user_count, ACCOUNT_ANN);
+		add(l.users, &l.user_count, ACCOUNT_BOB);
+		fprintf(stderr, "postroom: two accounts, ann@example.test and "
+				"bob@example.test, password: secret\n");
+	}
+	code = launch_prepare(&l);
+	if (code == EX_OK)
+		code = supervise(&l);
+	launch_clear(&l);
+	return code;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	return launch(PROFILE_SERVER, argc, argv);
+}
+
+int cmd_lab(int argc, char **argv)
+{
+	return launch(PROFILE_LAB, argc, argv);
+}
+
+int cmd_test(int argc, char **argv)
+{
+	return launch(PROFILE_TEST, argc, argv);
+}
