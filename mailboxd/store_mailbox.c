@@ -136,7 +136,7 @@ static enum status next_uidvalidity(struct tx *tx, uint32_t *value)
 enum status mailbox_insert(struct tx *tx, uint64_t account, struct slice name,
 			   const char *special_use, uint64_t *id)
 {
-	uint32_t uidvalidity;
+	uint32_t uidvalidity = 0;
 	uint64_t count;
 	enum status st = sql_number(tx, &count, "SELECT count(*) FROM mailbox"
 				    " WHERE owner = ?1",
