@@ -4,6 +4,7 @@
 #include "common/ipc_codec.h"
 #include "common/log.h"
 #include "tests/dialogue_message.h"
+#include "tests/support/allocations.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -237,6 +238,15 @@ struct play {
 	struct arena arena;
 };
 
+/* A call of the engine's face; what it allocates may be made to fail. */
+#define CALL(p, call) do { \
+	enum want next_; \
+	allocations_count(true); \
+	next_ = (p)->engine->ops->call; \
+	allocations_count(false); \
+	(p)->want = (p)->want == WANT_CLOSE ? WANT_CLOSE : next_; \
+} while (0)
+
 /* Moves the frames the engine queued; true if there were some. */
 static bool take_requests(struct play *p)
 {
@@ -256,8 +266,7 @@ static bool take_requests(struct play *p)
 			struct ipc_message credit = { .type = IPC_TYPE_CREDIT };
 
 			credit.credit.octets = (uint32_t)m.lmtp_data.octets.len;
-			p->want = p->engine->ops->reply(p->engine, frame.id,
-							&credit, false);
+			CALL(p, reply(p->engine, frame.id, &credit, false));
 		}
 	}
 	return true;
@@ -276,7 +285,7 @@ static void pump(struct play *p)
 		while (p->want == WANT_INPUT && p->in.len && used &&
 		       e->out.len <= ENGINE_OUT_HIGH &&
 		       e->requests.len <= ENGINE_REQUESTS_HIGH) {
-			p->want = e->ops->input(e, buf_slice(&p->in), &used);
+			CALL(p, input(e, buf_slice(&p->in), &used));
 			buf_consume(&p->in, used);
 			progress = progress || used;
 		}
@@ -285,7 +294,7 @@ static void pump(struct play *p)
 		if (e->out.len) {
 			cr_assert_eq(buf_append(&p->said, buf_slice(&e->out)), ST_OK);
 			e->out.len = 0;
-			p->want = e->ops->drained(e);
+			CALL(p, drained(e));
 			progress = true;
 		}
 	}
@@ -440,14 +449,13 @@ static const char *step_answer(struct play *p, const struct step *s)
 	if (problem)
 		return fail(p->d, s->line, problem);
 	if (s->kind == STEP_EVENT) {
-		p->want = p->engine->ops->event(p->engine, &m);
+		CALL(p, event(p->engine, &m));
 		pump(p);
 		return NULL;
 	}
 	for (size_t i = 0; i < p->label_count; i++)
 		if (slice_eq(p->labels[i].label, s->label)) {
-			p->want = p->engine->ops->reply(p->engine,
-							p->labels[i].id, &m, last);
+			CALL(p, reply(p->engine, p->labels[i].id, &m, last));
 			pump(p);
 			return NULL;
 		}
@@ -467,7 +475,7 @@ static const char *step_time(struct play *p, const struct step *s)
 		ms = (unsigned long long)(e->deadline_ms - clock_ms());
 	clock_fake_advance((int64_t)ms);
 	if (e->deadline_ms && clock_ms() >= e->deadline_ms) {
-		p->want = e->ops->expired(e);
+		CALL(p, expired(e));
 		pump(p);
 	}
 	return NULL;
@@ -483,7 +491,7 @@ static const char *step_tls(struct play *p, const struct step *s)
 					  : "TLSv1.3";
 	p->peer.tls_cipher = "TLS_AES_256_GCM_SHA384";
 	p->peer.tls_bits = 256;
-	p->want = p->engine->ops->secured(p->engine);
+	CALL(p, secured(p->engine));
 	pump(p);
 	return NULL;
 }
@@ -659,6 +667,20 @@ static void silence_log(void)
 	log_open("test", fd, false);
 }
 
+/* Each allocation of the engine fails once. What it then says is its own affair:
+ * it neither crashes nor leaks. */
+static void fail_allocations(struct dialogue *d,
+			     const struct dialogue_protocol *protocol)
+{
+	for (size_t n = 1; n < 10000; n++) {
+		allocations_fail_at(n);
+		play(d, SIZE_MAX, false, protocol);
+		if (!allocations_failed())
+			break;
+	}
+	allocations_fail_at(0);
+}
+
 static const char *play_all(struct dialogue *d, size_t *chunk, bool *pipelined,
 			    const struct dialogue_protocol *protocol)
 {
@@ -672,8 +694,9 @@ static const char *play_all(struct dialogue *d, size_t *chunk, bool *pipelined,
 		if (problem)
 			return problem;
 	}
-	*pipelined = strcmp(dialogue_setting(d, "pipelined", "yes"), "yes") == 0;
 	*chunk = SIZE_MAX;
+	fail_allocations(d, protocol);
+	*pipelined = strcmp(dialogue_setting(d, "pipelined", "yes"), "yes") == 0;
 	return *pipelined ? play(d, *chunk, true, protocol) : NULL;
 }
 

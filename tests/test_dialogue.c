@@ -1,6 +1,7 @@
 #include "tests/dialogue.h"
 
 #include "common/clock.h"
+#include "tests/support/allocations.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -179,4 +180,21 @@ Test(dialogue, finds_what_is_wrong)
 
 		cr_expect(same, "%s\n-> %s", rows[i].text, problem);
 	}
+}
+
+Test(dialogue, allocations_fail_when_told)
+{
+	struct buf b = BUF_INIT(1000);
+
+	allocations_fail_at(2);
+	cr_expect_eq(buf_append_str(&b, "a"), ST_OK);	/* not counted */
+	allocations_count(true);
+	cr_expect_eq(buf_reserve(&b, 400, NULL), ST_OK);
+	cr_expect_eq(buf_reserve(&b, 900, NULL), ST_NO_MEMORY);
+	cr_expect_eq(buf_reserve(&b, 900, NULL), ST_OK);
+	allocations_count(false);
+	cr_expect(allocations_failed());
+	allocations_fail_at(0);
+	cr_expect_not(allocations_failed());
+	buf_free(&b);
 }
