@@ -102,11 +102,10 @@ void store_check_space(struct store *store);
 struct store_stats {
 	uint64_t epoch;
 	uint64_t schema;
-	uint64_t pages, free_pages, page_octets;
 	uint64_t wal_octets;
 	uint64_t deliveries, commits;	/* since open */
-	uint64_t array_octets;
 };
+/* Any thread; looks at memory only. */
 void store_stats(struct store *store, struct store_stats *stats);
 
 /* ---- transactions ---------------------------------------------------------- */

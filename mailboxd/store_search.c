@@ -1,0 +1,483 @@
+/*
+ * SEARCH. Each message is judged twice at most: first by what its rows hold,
+ * with HEADER, BODY and TEXT unknown; only where that leaves the answer open is
+ * its body read, for all text keys in one pass.
+ */
+#include "mailboxd/store_priv.h"
+
+#include "common/clock.h"
+#include "common/date.h"
+#include "common/part_record.h"
+#include "common/search_program.h"
+#include "mailboxd/search_match.h"
+
+#include <stdlib.h>
+
+#define PIECE ((uint64_t)64 * 1024)
+#define PARTS_ARENA ((size_t)4 << 20)
+#define ROWS_A_LOOK 256		/* rows between two looks at the clock */
+
+enum truth { FALSE, UNKNOWN, TRUE };	/* AND is the least, OR the greatest */
+
+/* A step with what it needs at hand. */
+struct step {
+	struct search_step step;
+	struct ranges uids;	/* UID */
+	uint32_t *sets;		/* KEYWORD: keyword sets that have it */
+	size_t set_count;
+	size_t key;		/* HEADER, BODY, TEXT: number of the text key */
+};
+
+struct row {
+	uint32_t uid;
+	uint64_t flags, modseq, message, size, recipient;
+	int64_t saved;
+	int64_t internaldate, day;	/* only where needs_message */
+	int64_t sent_day;
+	bool has_sent;
+	uint64_t thread;
+};
+
+struct run {
+	struct tx *tx;
+	struct store_search *search;
+	struct step *steps;
+	size_t count;
+	struct search_key *keys;
+	size_t key_count;
+	bool needs_message;
+	struct search_match *match;	/* made at the first body */
+	struct arena parts_arena;
+	const struct ranges *only;	/* UIDs that the whole is limited to */
+	int64_t until_ms;		/* 0: no limit */
+};
+
+/* ---- making ready ------------------------------------------------------------------ */
+
+static bool is_text_key(enum search_op op)
+{
+	return op == SEARCH_OP_HEADER || op == SEARCH_OP_BODY ||
+	       op == SEARCH_OP_TEXT;
+}
+
+static bool needs_message(enum search_op op)
+{
+	switch (op) {
+	case SEARCH_OP_BEFORE:
+	case SEARCH_OP_ON:
+	case SEARCH_OP_SINCE:
+	case SEARCH_OP_SENTBEFORE:
+	case SEARCH_OP_SENTON:
+	case SEARCH_OP_SENTSINCE:
+	case SEARCH_OP_OLDER:
+	case SEARCH_OP_YOUNGER:
+	case SEARCH_OP_THREADID:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool names_have(struct slice names, struct slice keyword)
+{
+	struct slice name;
+
+	while (names.len > 0 && slice_split(&names, ' ', &name))
+		if (slice_case_eq(name, keyword))
+			return true;
+	return false;
+}
+
+static enum status find_sets(struct run *r, struct step *s)
+{
+	struct sqlite3_stmt *row;
+	enum status st = sql_query(r->tx, &row, "SELECT id, names"
+		" FROM keyword_set WHERE mailbox = ?1 ORDER BY id",
+		SQL_ARGS(sql_i(r->search->mailbox)));
+
+	if (st)
+		return st;
+	while (!(st = sql_next(r->tx, row))) {
+		uint32_t *grown;
+
+		if (!names_have(sql_column_bytes(row, 1), s->step.text))
+			continue;
+		grown = realloc(s->sets, (s->set_count + 1) * sizeof *grown);
+		if (!grown) {
+			st = tx_no_memory(r->tx);
+			break;
+		}
+		s->sets = grown;
+		s->sets[s->set_count++] = (uint32_t)sql_column(row, 0);
+	}
+	sql_end(row);
+	return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+static enum status prepare_step(struct run *r, struct step *s)
+{
+	enum search_op op = s->step.op;
+
+	r->needs_message |= needs_message(op);
+	if (is_text_key(op)) {
+		bool is_header = op == SEARCH_OP_HEADER;
+
+		s->key = r->key_count++;
+		r->keys[s->key] = (struct search_key){
+			.op = op,
+			.field = is_header ? s->step.text : SLICE_EMPTY,
+			.needle = is_header ? s->step.value : s->step.text,
+		};
+	}
+	if (op == SEARCH_OP_UID)
+		return ranges_decode(s->step.text, &s->uids) ?
+			tx_error(r->tx, ST_SYNTAX, "a malformed set") : ST_OK;
+	return op == SEARCH_OP_KEYWORD ? find_sets(r, s) : ST_OK;
+}
+
+/* Where the operands of the last AND begin: a UID among them limits all. */
+static void find_limit(struct run *r)
+{
+	size_t begins[SEARCH_OPS_MAX], depth = 0, at, n;
+
+	for (size_t i = 0; i < r->count; i++) {
+		const struct search_step *s = &r->steps[i].step;
+		bool is_last = i + 1 == r->count;
+
+		if (is_last && s->op == SEARCH_OP_UID)
+			r->only = &r->steps[i].uids;
+		if (is_last && s->op == SEARCH_OP_AND)
+			for (n = 0; n < s->number; n++) {
+				at = begins[depth - s->number + n];
+				/* an operand of one step begins where it ends */
+				if (r->steps[at].step.op == SEARCH_OP_UID &&
+				    (n + 1 == s->number ? at + 1 == i :
+				     begins[depth - s->number + n + 1] == at + 1))
+					r->only = &r->steps[at].uids;
+			}
+		if (s->op == SEARCH_OP_AND || s->op == SEARCH_OP_OR)
+			depth -= s->number - 1;
+		else if (s->op != SEARCH_OP_NOT)
+			begins[depth++] = i;
+	}
+}
+
+static enum status make_ready(struct run *r)
+{
+	struct slice program = r->search->program;
+	struct search_step step;
+	enum status st;
+
+	if (search_program_check(program))
+		return tx_error(r->tx, ST_SYNTAX, "a malformed search");
+	r->steps = calloc(SEARCH_OPS_MAX, sizeof *r->steps);
+	r->keys = calloc(SEARCH_OPS_MAX, sizeof *r->keys);
+	if (!r->steps || !r->keys)
+		return tx_no_memory(r->tx);
+	while (!(st = search_program_next(&program, &step))) {
+		struct step *s = &r->steps[r->count++];
+
+		s->step = step;
+		s->uids = (struct ranges)RANGES_INIT(RANGES_MAX);
+		st = prepare_step(r, s);
+		if (st)
+			return st;
+	}
+	find_limit(r);
+	return st == ST_MORE ? ST_OK : st;
+}
+
+static void clear(struct run *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		ranges_free(&r->steps[i].uids);
+		free(r->steps[i].sets);
+	}
+	free(r->steps);
+	free(r->keys);
+	search_match_free(r->match);
+	arena_clear(&r->parts_arena);
+}
+
+/* ---- judging ------------------------------------------------------------------------- */
+
+static bool has_set(const struct step *s, uint32_t set)
+{
+	for (size_t i = 0; i < s->set_count; i++)
+		if (s->sets[i] == set)
+			return true;
+	return false;
+}
+
+static bool holds(const struct run *r, const struct step *s,
+		  const struct row *row)
+{
+	const struct search_step *t = &s->step;
+	int64_t age = r->search->now - row->internaldate;
+	int64_t saved_day;
+
+	switch (t->op) {
+	case SEARCH_OP_ALL:
+		return true;
+	case SEARCH_OP_UID:
+		return ranges_has(&s->uids, row->uid);
+	case SEARCH_OP_FLAG:
+		return (row->flags & t->number) == t->number;
+	case SEARCH_OP_KEYWORD:
+		return has_set(s, flags_keyword_set(row->flags));
+	case SEARCH_OP_LARGER:
+		return row->size > t->number;
+	case SEARCH_OP_SMALLER:
+		return row->size < t->number;
+	case SEARCH_OP_BEFORE:
+		return row->day < t->day;
+	case SEARCH_OP_ON:
+		return row->day == t->day;
+	case SEARCH_OP_SINCE:
+		return row->day >= t->day;
+	case SEARCH_OP_SENTBEFORE:
+		return row->has_sent && row->sent_day < t->day;
+	case SEARCH_OP_SENTON:
+		return row->has_sent && row->sent_day == t->day;
+	case SEARCH_OP_SENTSINCE:
+		return row->has_sent && row->sent_day >= t->day;
+	case SEARCH_OP_MODSEQ:
+		return row->modseq >= t->number;
+	case SEARCH_OP_OLDER:
+		return age >= 0 && (uint64_t)age >= t->number;
+	case SEARCH_OP_YOUNGER:
+		return age < 0 || (uint64_t)age <= t->number;
+	case SEARCH_OP_EMAILID:
+		return row->message == t->number;
+	case SEARCH_OP_THREADID:
+		return row->thread == t->number;
+	case SEARCH_OP_SAVEDBEFORE:
+	case SEARCH_OP_SAVEDON:
+	case SEARCH_OP_SAVEDSINCE:
+		saved_day = date_day_at(row->saved, date_local_zone(row->saved));
+		return t->op == SEARCH_OP_SAVEDBEFORE ? saved_day < t->day :
+		       t->op == SEARCH_OP_SAVEDON ? saved_day == t->day :
+						    saved_day >= t->day;
+	default:	/* NONE */
+		return false;
+	}
+}
+
+/* Text keys are unknown, or asked of match. The program was checked: the stack
+ * never runs empty. */
+static enum truth judge(const struct run *r, const struct row *row,
+			const struct search_match *match)
+{
+	unsigned char stack[SEARCH_OPS_MAX + 1];
+	size_t depth = 0;
+
+	for (size_t i = 0; i < r->count; i++) {
+		const struct step *s = &r->steps[i];
+		enum search_op op = s->step.op;
+
+		if (op == SEARCH_OP_AND || op == SEARCH_OP_OR) {
+			for (uint64_t n = 1; n < s->step.number; n++) {
+				unsigned char a = stack[depth - 1];
+				unsigned char *b = &stack[depth - 2];
+
+				if (op == SEARCH_OP_AND ? a < *b : a > *b)
+					*b = a;
+				depth--;
+			}
+		} else if (op == SEARCH_OP_NOT) {
+			stack[depth - 1] = TRUE - stack[depth - 1];
+		} else if (!is_text_key(op)) {
+			stack[depth++] = holds(r, s, row) ? TRUE : FALSE;
+		} else if (!match) {
+			stack[depth++] = UNKNOWN;
+		} else {
+			stack[depth++] = search_match_found(match, s->key) ?
+					 TRUE : FALSE;
+		}
+	}
+	return stack[0];
+}
+
+/* ---- bodies ---------------------------------------------------------------------------- */
+
+static enum status read_parts(struct run *r, uint64_t message, uint64_t *size,
+			      struct part **parts, size_t *count)
+{
+	struct sqlite3_stmt *row;
+	enum status st = sql_first(r->tx, &row, "SELECT size, parts FROM message"
+				   " WHERE id = ?1", SQL_ARGS(sql_i(message)));
+
+	*parts = NULL;
+	*count = 0;
+	if (st)
+		return st;
+	*size = sql_column(row, 0);
+	arena_clear(&r->parts_arena);
+	st = part_record_decode(sql_column_bytes(row, 1), *size,
+				&r->parts_arena, parts, count);
+	sql_end(row);
+	/* without its record a message is looked at as one text */
+	return st == ST_SYNTAX ? ST_OK : st;
+}
+
+static enum status feed_body(struct run *r, uint64_t message, uint64_t size)
+{
+	struct buf *piece = &r->tx->scratch;
+	uint64_t offset = 0, needs, n;
+	enum status st = ST_OK;
+
+	while (!st && offset < size) {
+		needs = search_match_needs(r->match);
+		if (needs >= size)
+			break;
+		if (needs > offset) {
+			search_match_seek(r->match, needs);
+			offset = needs;
+		}
+		n = size - offset < PIECE ? size - offset : PIECE;
+		piece->len = 0;
+		st = body_read(r->tx, message, offset, n, piece);
+		if (!st)
+			st = search_match_feed(r->match, buf_slice(piece));
+		offset += n;
+	}
+	return st ? st : search_match_end(r->match);
+}
+
+static enum status look_inside(struct run *r, const struct row *row)
+{
+	char text[ADDRESS_OCTETS_MAX + 32];
+	struct buf prefix = { .data = text, .cap = sizeof text,
+			      .max = sizeof text };
+	struct part *parts;
+	uint64_t size = 0;
+	size_t count;
+	enum status st = ST_OK;
+
+	if (!r->match)
+		r->match = search_match_new(r->keys, r->key_count);
+	if (!r->match)
+		return tx_no_memory(r->tx);
+	st = recipient_prefix(r->tx, row->recipient, &prefix);
+	if (!st)
+		st = read_parts(r, row->message, &size, &parts, &count);
+	if (!st)
+		st = search_match_begin(r->match, buf_slice(&prefix), parts,
+					count);
+	return st ? st : feed_body(r, row->message, size);
+}
+
+/* ---- the scan ----------------------------------------------------------------------------- */
+
+#define NARROW "SELECT e.uid, e.flags, e.modseq, e.message, e.size," \
+	" e.recipient, e.saved"
+#define WHERE " WHERE e.mailbox = ?1 AND e.uid BETWEEN ?2 AND ?3 ORDER BY e.uid"
+
+static const char narrow_sql[] = NARROW " FROM entry e" WHERE;
+static const char wide_sql[] = NARROW ", m.internaldate, m.zone, m.sent_day,"
+	" m.thread FROM entry e JOIN message m ON m.id = e.message" WHERE;
+
+static void read_row(const struct run *r, struct sqlite3_stmt *stmt,
+		     struct row *row)
+{
+	*row = (struct row){
+		.uid = (uint32_t)sql_column(stmt, 0),
+		.flags = sql_column(stmt, 1), .modseq = sql_column(stmt, 2),
+		.message = sql_column(stmt, 3), .size = sql_column(stmt, 4),
+		.recipient = sql_column(stmt, 5),
+		.saved = sql_column_signed(stmt, 6),
+	};
+	if (!r->needs_message)
+		return;
+	row->internaldate = sql_column_signed(stmt, 7);
+	row->day = date_day_at(row->internaldate,
+			       (int32_t)sql_column_signed(stmt, 8));
+	row->has_sent = !sql_column_is_null(stmt, 9);
+	row->sent_day = sql_column_signed(stmt, 9);
+	row->thread = sql_column(stmt, 10);
+}
+
+static bool time_is_up(const struct run *r)
+{
+	return r->until_ms && clock_ms() >= r->until_ms;
+}
+
+static enum status judge_row(struct run *r, const struct row *row,
+			     bool *read_body)
+{
+	struct store_search *s = r->search;
+	enum truth t = judge(r, row, NULL);
+	enum status st = ST_OK;
+
+	*read_body = t == UNKNOWN;
+	if (t == UNKNOWN) {
+		st = look_inside(r, row);
+		/* what cannot be read is not found; FETCH names it in the log */
+		if (st == ST_NOT_FOUND || st == ST_IO || st == ST_UNAVAILABLE)
+			return ST_OK;
+		if (!st)
+			t = judge(r, row, r->match);
+	}
+	if (st || t != TRUE)
+		return st;
+	if (row->modseq > s->modseq)
+		s->modseq = row->modseq;
+	return ranges_add(s->found, row->uid, row->uid);
+}
+
+static enum status scan_range(struct run *r, struct range range)
+{
+	struct store_search *s = r->search;
+	struct sqlite3_stmt *stmt;
+	struct row row;
+	unsigned rows = 0;
+	bool read_body;
+	enum status st;
+
+	if (range.low < s->next_uid)
+		range.low = s->next_uid;
+	st = sql_query(r->tx, &stmt, r->needs_message ? wide_sql : narrow_sql,
+		       SQL_ARGS(sql_i(s->mailbox), sql_i(range.low),
+				sql_i(range.high)));
+	if (st)
+		return st;
+	while (!(st = sql_next(r->tx, stmt))) {
+		read_row(r, stmt, &row);
+		st = judge_row(r, &row, &read_body);
+		s->next_uid = row.uid + 1;
+		if (!st && (read_body || ++rows % ROWS_A_LOOK == 0) &&
+		    time_is_up(r))
+			st = ST_MORE;
+		if (st)
+			break;
+	}
+	sql_end(stmt);
+	return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+static enum status scan(struct run *r)
+{
+	static const struct range everything = { 1, UINT32_MAX };
+	enum status st = ST_OK;
+
+	if (!r->only)
+		return scan_range(r, everything);
+	for (size_t i = 0; i < r->only->count && !st; i++)
+		if (r->only->items[i].high >= r->search->next_uid)
+			st = scan_range(r, r->only->items[i]);
+	return st;
+}
+
+enum status store_search(struct tx *tx, struct store_search *s,
+			 unsigned slice_ms)
+{
+	struct run r = { .tx = tx, .search = s,
+			 .parts_arena = ARENA_INIT(PARTS_ARENA),
+			 .until_ms = slice_ms ? clock_ms() + slice_ms : 0 };
+	enum status st = make_ready(&r);
+
+	if (!st)
+		st = scan(&r);
+	clear(&r);
+	return st;
+}
