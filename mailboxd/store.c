@@ -386,6 +386,9 @@ void store_stats(struct store *store, struct store_stats *stats)
 	*stats = (struct store_stats){
 		.epoch = store->epoch,
 		.schema = schema_version(),
+		.pages = atomic_load(&store->pages),
+		.free_pages = atomic_load(&store->free_pages),
+		.page_octets = STORE_PAGE_OCTETS,
 		.wal_octets = atomic_load(&store->wal_pages) *
 			      (STORE_PAGE_OCTETS + 24),
 		.deliveries = atomic_load(&store->deliveries),

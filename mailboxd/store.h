@@ -102,8 +102,11 @@ void store_check_space(struct store *store);
 struct store_stats {
 	uint64_t epoch;
 	uint64_t schema;
+	uint64_t pages, free_pages;	/* as of the last store_prune() */
+	uint64_t page_octets;
 	uint64_t wal_octets;
 	uint64_t deliveries, commits;	/* since open */
+	uint64_t array_octets;	/* of mailboxes kept in memory */
 };
 /* Any thread; looks at memory only. */
 void store_stats(struct store *store, struct store_stats *stats);

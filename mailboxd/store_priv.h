@@ -70,6 +70,7 @@ struct store {
 	atomic_bool has_space;
 	atomic_bool needs_sync;
 	atomic_uint_fast64_t wal_pages;
+	atomic_uint_fast64_t pages, free_pages;	/* of the file */
 	atomic_uint_fast64_t free_octets;	/* of the file system */
 	atomic_uint_fast64_t deliveries, commits;
 

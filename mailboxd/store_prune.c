@@ -97,6 +97,21 @@ static enum status prune_vanished(struct tx *tx)
 				 SQL_ARGS(sql_i(mailbox), sql_i(newest)));
 }
 
+static enum status count_pages(struct tx *tx)
+{
+	uint64_t pages, free_pages;
+	enum status st = sql_number(tx, &pages, "PRAGMA page_count", SQL_ARGS());
+
+	if (!st)
+		st = sql_number(tx, &free_pages, "PRAGMA freelist_count",
+				SQL_ARGS());
+	if (st)
+		return st;
+	atomic_store(&tx->store->pages, pages);
+	atomic_store(&tx->store->free_pages, free_pages);
+	return ST_OK;
+}
+
 enum status store_prune(struct tx *tx, int64_t now, bool *more)
 {
 	enum status st;
@@ -112,7 +127,7 @@ enum status store_prune(struct tx *tx, int64_t now, bool *more)
 	/* pages go back to the disk only where it needs them */
 	if (!st && !store_has_space(tx->store))
 		st = sql_exec(tx, "PRAGMA incremental_vacuum(256)");
-	return st;
+	return st ? st : count_pages(tx);
 }
 
 enum status store_backup(struct tx *tx, const char *name)
