@@ -205,12 +205,6 @@ static void end_parts(struct mime *m, size_t level, uint64_t end, bool cut)
 			p->body = end;
 		if (p->header > end)
 			p->header = end;
-		if (p->kind == PART_MULTIPART && p->children == 0) {
-			p->kind = PART_LEAF;
-			p->type = type_text;
-			p->subtype = type_plain;
-			p->charset = charset_ascii;
-		}
 		drop_boundary(m, o);
 		m->depth--;
 	}
@@ -588,6 +582,21 @@ enum status mime_feed(struct mime *m, struct slice in)
 	return st;
 }
 
+/* A multipart in which nothing was found is text (RFC 2045 section 5.2). */
+static void settle_empty_multiparts(struct mime *m)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		struct part *p = &m->parts[i];
+
+		if (p->kind != PART_MULTIPART || p->children > 0)
+			continue;
+		p->kind = PART_LEAF;
+		p->type = type_text;
+		p->subtype = type_plain;
+		p->charset = charset_ascii;
+	}
+}
+
 enum status mime_end(struct mime *m)
 {
 	struct slice line = slice_of(m->held, m->held_len);
@@ -601,6 +610,7 @@ enum status mime_end(struct mime *m)
 		st = begin_body(m);
 	if (st == ST_OK)
 		end_parts(m, 0, m->offset, false);
+	settle_empty_multiparts(m);
 	return st;
 }
 

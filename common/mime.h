@@ -40,7 +40,7 @@ enum status mime_end(struct mime *m);
 /*
  * The parts found so far, valid until the next call that changes m. Before
  * mime_end() a part that is still open has end 0, and its body is 0 while its
- * header goes on.
+ * header goes on; a multipart stays one until mime_end() finds it empty.
  */
 const struct part *mime_parts(const struct mime *m, size_t *count);
 /* The header of part i as it stands, up to the limit, with or without its empty
