@@ -7,19 +7,23 @@
 /* Connections settled in one turn before sockets are looked at again. */
 #define SETTLE_MAX 256
 
-static void mark_last(struct conn_loop *l, struct conn *c)
+static void idle(uv_idle_t *handle)
 {
-	c->next_marked = NULL;
-	*l->marked_end = c;
-	l->marked_end = &c->next_marked;
+	(void)handle;	/* its being active keeps the loop from sleeping */
 }
 
 void conn_mark(struct conn *c)
 {
+	struct conn_loop *l = c->loop;
+
 	if (c->is_marked || c->phase == CONN_CLOSED)
 		return;
+	if (!l->marked)
+		uv_idle_start(&l->idle, idle);
 	c->is_marked = true;
-	mark_last(c->loop, c);
+	c->next_marked = NULL;
+	*l->marked_end = c;
+	l->marked_end = &c->next_marked;
 }
 
 static struct conn *take_marked(struct conn_loop *l)
@@ -37,11 +41,6 @@ static struct conn *take_marked(struct conn_loop *l)
 
 static void arm_timer(struct conn_loop *l);
 
-static void idle(uv_idle_t *handle)
-{
-	(void)handle;	/* its being active keeps the loop from sleeping */
-}
-
 static void settle_marked(struct conn_loop *l)
 {
 	struct conn *c;
@@ -50,9 +49,7 @@ static void settle_marked(struct conn_loop *l)
 		conn_settle(c);
 	if (l->is_closing)
 		return;
-	if (l->marked)
-		uv_idle_start(&l->idle, idle);
-	else
+	if (!l->marked)
 		uv_idle_stop(&l->idle);
 	arm_timer(l);
 }
@@ -116,10 +113,9 @@ struct conn_loop *conn_loop_new(uv_loop_t *loop)
 	l->handles = 4;
 	uv_prepare_start(&l->prepare, prepared);
 	uv_check_start(&l->check, checked);
-	/* connections keep a loop running, these do not */
+	/* connections and deadlines keep a loop running, these do not */
 	uv_unref((uv_handle_t *)&l->prepare);
 	uv_unref((uv_handle_t *)&l->check);
-	uv_unref((uv_handle_t *)&l->timer);
 	return l;
 }
 

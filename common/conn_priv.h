@@ -16,7 +16,7 @@ struct conn_loop {
 	uv_loop_t *uv;
 	uv_prepare_t prepare;	/* settles what timers and closings marked */
 	uv_check_t check;	/* settles what sockets marked */
-	uv_idle_t idle;		/* runs while marked ones are left over */
+	uv_idle_t idle;		/* runs while any is marked */
 	uv_timer_t timer;	/* the wheel's next tick */
 	unsigned handles;	/* of these, not yet closed */
 	bool is_closing;
