@@ -377,12 +377,35 @@ static enum status put_in_pieces(struct request *r, struct ipc_message *m,
 	return st;
 }
 
+/* The first rows that fit in one piece, at least one: only a row that is larger
+ * is cut, so that who reads need not put rows together. */
+static struct slice whole_rows(struct slice rows, uint32_t items)
+{
+	struct slice rest = rows;
+	struct fetch_row row;
+	size_t end = 0;
+
+	while (fetch_row_decode(&rest, items, &row) == ST_OK) {
+		if (end && rows.len - rest.len > REQUEST_PIECE)
+			break;
+		end = rows.len - rest.len;
+	}
+	return end ? slice_head(rows, end) : rows;
+}
+
 enum status request_put_rows(struct request *r, uint32_t items,
 			     struct slice rows)
 {
 	struct ipc_message m = { .type = IPC_TYPE_ROWS, .rows = { .items = items } };
+	enum status st = ST_OK;
 
-	return put_in_pieces(r, &m, &m.rows.rows, rows, REQUEST_PIECE);
+	while (rows.len > 0 && st == ST_OK) {
+		struct slice whole = whole_rows(rows, items);
+
+		rows = slice_from(rows, whole.len);
+		st = put_in_pieces(r, &m, &m.rows.rows, whole, REQUEST_PIECE);
+	}
+	return st;
 }
 
 enum status request_put_body(struct request *r, uint32_t uid,
