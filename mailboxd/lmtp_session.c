@@ -131,17 +131,13 @@ enum want lmtp_session_goodbye(struct lmtp_session *s)
 static enum want line_input(struct lmtp_session *s, struct slice in,
 			    size_t *used)
 {
-	size_t end = slice_crlf(slice_head(in, LMTP_LINE_MAX));
-	size_t lf;
+	struct slice first = slice_head(in, LMTP_LINE_MAX);
+	size_t lf = slice_index(first, '\n');
 
-	if (end + 2 <= in.len && end < LMTP_LINE_MAX - 1) {
-		*used = end + 2;
-		return lmtp_command(s, slice_head(in, end));
-	}
-	lf = slice_index(in, '\n');
-	if (lf < in.len) {
-		/* a bare LF before any CRLF: the line is read to there */
+	if (lf < first.len) {
 		*used = lf + 1;
+		if (lf > 0 && in.data[lf - 1] == '\r')
+			return lmtp_command(s, slice_head(in, lf - 1));
 		return lmtp_bad_command(s, "500 5.5.2 Lines end with CRLF");
 	}
 	if (in.len >= LMTP_LINE_MAX) {
