@@ -211,12 +211,6 @@ static enum status write_run(struct request *r, struct tx *tx)
 	return st == ST_OK ? request_put_done(r, 1) : st;
 }
 
-static void write_done(struct request *r, enum status st)
-{
-	service_directory_changed(r->service);
-	request_ended(r, st);
-}
-
 static enum status hash_run(struct request *r, struct tx *tx)
 {
 	struct control *c = control_of(r);
@@ -235,7 +229,8 @@ static void hash_done(struct request *r, enum status st)
 	if (st != ST_OK)
 		request_finish(r, st);
 	else
-		request_go(r, PLACE_WRITER, JOB_SYNC_FULL, write_run, write_done);
+		request_go(r, PLACE_WRITER, JOB_SYNC_FULL, write_run,
+			   control_ended);
 }
 
 /* user add, user passwd: the keys are made by a worker first. */
@@ -291,11 +286,10 @@ static void user_gone(struct request *r, enum status st)
 {
 	uint64_t account = control_of(r)->offset;
 
-	service_directory_changed(r->service);
 	if (st == ST_OK && account)
 		service_kick(r->service, account, SLICE_EMPTY,
 			     SLICE("This account was closed"));
-	request_ended(r, st);
+	control_ended(r, st);
 }
 
 static void user_rm(struct request *r)

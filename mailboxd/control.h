@@ -80,6 +80,9 @@ enum status control_row(struct request *r);
 enum status control_note(struct request *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* On the loop: the done of a verb; logs what changed. */
+request_done control_ended;
+
 extern const struct control_verb control_directory_verbs[];	/* admin_directory.c */
 extern const struct control_verb control_mail_verbs[];		/* admin_mail.c */
 extern const struct control_verb control_service_verbs[];	/* admin_service.c */

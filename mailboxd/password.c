@@ -168,7 +168,7 @@ static bool derive(struct slice password, struct password_keys *keys)
 
 static bool take_key(struct slice text, unsigned char key[PASSWORD_KEY_OCTETS])
 {
-	struct buf out = BUF_INIT(PASSWORD_KEY_OCTETS);
+	struct buf out = BUF_INIT(PASSWORD_KEY_OCTETS + 3);	/* while decoding */
 	bool good = base64_decode(text, &out) == ST_OK &&
 		    out.len == PASSWORD_KEY_OCTETS;
 
@@ -182,7 +182,7 @@ enum status password_keys_parse(struct slice verifier,
 				struct password_keys *keys)
 {
 	struct slice rest, info, rounds;
-	struct buf salt = BUF_INIT(PASSWORD_SALT_MAX);
+	struct buf salt = BUF_INIT(PASSWORD_SALT_MAX + 3);
 	unsigned long long n;
 	bool good;
 
@@ -197,7 +197,8 @@ enum status password_keys_parse(struct slice verifier,
 	    !slice_number(rounds, PASSWORD_ROUNDS_MAX, &n) || n == 0)
 		return ST_SYNTAX;
 	keys->rounds = (uint32_t)n;
-	good = base64_decode(info, &salt) == ST_OK && salt.len > 0;
+	good = base64_decode(info, &salt) == ST_OK && salt.len > 0 &&
+	       salt.len <= PASSWORD_SALT_MAX;
 	if (good) {
 		keys->salt_octets = salt.len;
 		memcpy(keys->salt, salt.data, salt.len);

@@ -233,7 +233,7 @@ static enum status verb_run(struct request *r, struct tx *tx)
 	return st == ST_OK ? request_put_done(r, c->rows) : st;
 }
 
-static void verb_done(struct request *r, enum status st)
+void control_ended(struct request *r, enum status st)
 {
 	const struct control_verb *v = control_of(r)->verb;
 
@@ -269,6 +269,7 @@ void req_control(struct request *r)
 	} else if (c->verb->start) {
 		c->verb->start(r);
 	} else {
-		request_go(r, c->verb->place, JOB_SYNC_FULL, verb_run, verb_done);
+		request_go(r, c->verb->place, JOB_SYNC_FULL, verb_run,
+			   control_ended);
 	}
 }

@@ -52,7 +52,7 @@ void session_free(struct session *s)
 {
 	if (!s)
 		return;
-	if (s->state == SESSION_BOUND)
+	if (s->account)
 		log_event("session.end", log_str("sid", s->sid),
 			  log_slice("user", buf_slice(&s->login)));
 	while (s->requests)

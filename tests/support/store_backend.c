@@ -2,11 +2,13 @@
 
 #include "common/id.h"
 #include "common/ipc_codec.h"
+#include "common/log.h"
 #include "mailboxd/intake.h"
 #include "mailboxd/password.h"
 #include "mailboxd/prepare.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -132,6 +134,7 @@ struct store_backend *store_backend_new(bool first_use)
 	struct error error = { 0 };
 
 	cr_assert(b);
+	log_open("mailboxd", open("/dev/null", O_WRONLY | O_CLOEXEC), false);
 	cr_assert_eq(prepare_load(), ST_OK);
 	snprintf(b->dir, sizeof b->dir, "%.40s/pr-test-XXXXXX",
 		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : tmp ? tmp : "/tmp");
