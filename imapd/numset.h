@@ -9,8 +9,10 @@
 
 #include <stdbool.h>
 
-/* Ranges as the client wrote them, before they are merged. */
-#define NUMSET_MAX ((size_t)10000)
+/* Ranges as the client wrote them, before they are merged; and after, so that
+ * they fit in one frame to mailboxd. */
+#define NUMSET_WRITTEN_MAX	((size_t)10000)
+#define NUMSET_MAX		((size_t)8000)
 
 struct numset {
 	struct ranges ranges;	/* those without "*", merged */

@@ -26,8 +26,9 @@ struct parser_limits {
 	size_t total;		/* octets of a command with its literals */
 	size_t literal;		/* octets of one literal that is kept */
 	unsigned literals;
-	uint64_t skip;		/* octets of a refused command that are read; if it
-				 * has more, the connection has to end */
+	uint64_t skip;		/* octets of a refused command that are read, at
+				 * least total; if it has more, the connection has
+				 * to end */
 };
 
 enum parser_event {
@@ -56,10 +57,11 @@ struct parser {
 	size_t line;		/* octets in this line */
 	unsigned literals;
 	uint64_t collect;	/* octets of a literal still to come */
-	uint64_t skipped;
+	uint64_t octets;	/* of the command, kept or not */
 	unsigned char quote;	/* enum quote_state */
 	unsigned char head;	/* enum head_state: of a literal */
 	char last;		/* the octet before */
+	bool is_cr;		/* so it was */
 	bool is_bad, is_big, is_skipping;
 };
 
@@ -72,15 +74,16 @@ void parser_clear(struct parser *p);
 enum parser_event parser_feed(struct parser *p, struct slice in, size_t *used);
 /* Ready for a new command; text is emptied, its memory kept if it is small. */
 void parser_next(struct parser *p);
-/* At PARSER_LITERAL: the literal is kept in text (it was checked to fit). */
-void parser_collect(struct parser *p);
+/* At PARSER_LITERAL: the literal is kept in text. PARSER_MORE: it comes next (and
+ * "+" goes out where is_sync). It does not fit: PARSER_TOO_BIG now where it is
+ * synchronising, for then it never comes, else after it was skipped; PARSER_END. */
+enum parser_event parser_collect(struct parser *p);
 /* At PARSER_LITERAL: the caller reads the literal's octets itself and then feeds
  * what follows them, which is collected into an emptied text. */
 void parser_pass(struct parser *p);
-/* At PARSER_LITERAL of a command that will be refused: a synchronising literal
- * never comes and the command is over (true), others are read and dropped, and
- * PARSER_BAD follows (false). */
-bool parser_drop(struct parser *p);
+/* At PARSER_LITERAL of a command that is refused anyway: PARSER_BAD now, or
+ * PARSER_MORE and PARSER_BAD after what is left of it; PARSER_END. */
+enum parser_event parser_drop(struct parser *p);
 /* Takes text away; *to must be empty. */
 void parser_take(struct parser *p, struct buf *to);
 

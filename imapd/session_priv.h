@@ -33,11 +33,11 @@
  * A tagged answer comes last: imap_finish first lets what is new in the mailbox
  * be told, as the row's news column allows, asking mailboxd where it must.
  *
- * Answers are produced in pieces. Credit for more goes back to mailboxd as
- * step() returns, unless the client does not read: while imap_out_is_full()
- * nothing more is given to any step, it is kept and comes again when the client
- * has read. A step given ROWS should look at it between rows, and stop early:
- * what it leaves in m->rows.rows comes again.
+ * Answers are produced in pieces. While imap_out_is_full() nothing more is given
+ * to any step: it is kept and comes again when the client has read. A step given
+ * ROWS should look at it between rows, and stop early: what it leaves in
+ * m->rows.rows comes again. (CREDIT is the store client's business.) Between the
+ * head of a literal and its last octet session->is_mid_literal must be set.
  *
  * KEYWORDS never reach a step: they go to the view, which renders flags.
  */
@@ -84,37 +84,46 @@ struct imap_command {
 	struct imap_session *session;
 	const struct imap_command_row *row;
 	bool is_uid;			/* the UID form */
+	bool has_message;		/* APPEND: a message's literal follows */
 	struct imap_args args;		/* at first behind the name */
 	struct arena arena;
 	void *data;			/* the handler's own */
 	void (*release)(struct imap_command *c);
+	/* After the client has read what was in the way, when no step is due:
+	 * for a handler that makes answers by itself. May be NULL. */
+	void (*drained)(struct imap_command *c);
 	/* Takes what the client sends while this command owns the input
 	 * (IMAP_INPUT: IDLE, APPEND). */
 	void (*input)(struct imap_command *c, struct slice in, size_t *used);
-	/* News may not be told at all while this is set: a literal is half
-	 * written. */
 	enum imap_news news;		/* begins as the row's */
-	enum imap_group group;		/* the same; a handler may narrow it */
 	struct slice tag;
 	/* the rest is dispatch.c's */
 	enum imap_command_stage stage;
+	const char *refused;		/* why it was refused before it began */
+	unsigned sync_due;		/* the sync that must be over before it ends */
 	struct buf text;		/* tag, args and literals borrow from it */
 	enum imap_condition condition;	/* FINISHING: the answer */
 	struct slice code, words;
 	struct imap_command *next;
 };
 
+typedef void imap_session_step(struct imap_session *s, struct ipc_message *m,
+			       bool last);
+
 struct imap_request {
 	uint32_t id;			/* 0: free */
-	struct imap_command *command;	/* NULL: the session's own, or dropped */
+	struct imap_command *command;	/* whose it is; NULL: see own */
 	imap_step *step;
-	uint32_t owed;			/* octets of credit not yet given back */
+	imap_session_step *own;		/* the session's; NULL: the answer is dropped */
 	struct buf kept;		/* frames that wait for the client to read */
+	bool kept_last;			/* the last answer is among them */
+	bool is_over;			/* the last answer is being given */
 };
 
 struct imap_session {
 	struct engine *engine;		/* borrowed: the face of both engines */
 	const struct imap_settings *settings;
+	struct slice sid;		/* borrowed */
 	struct respond respond;
 	enum imap_state state;
 	unsigned enabled;		/* enum imap_enabled */
@@ -123,14 +132,21 @@ struct imap_session {
 	struct imap_command *first;	/* open commands in order of arrival */
 	struct imap_command *last;
 	unsigned open;
+	size_t open_octets;		/* of their texts */
 	struct imap_command *input_owner;
+	bool wants_plus;		/* a literal waits for "+" */
+	bool is_mid_literal;		/* nothing else may be written now */
+	bool is_idling;
+	bool is_ending;			/* BYE was written, or there is no way on */
 	struct imap_request requests[IMAP_REQUESTS_MAX];
 	uint32_t next_id;
-	bool is_syncing;		/* CHANGES was asked and is not answered */
-	bool is_idling;
+	unsigned syncs_begun;		/* CHANGES asked and answered so far */
+	unsigned syncs_done;
+	bool sync_wanted;		/* another one, behind that in flight */
+	uint32_t sync_handle;		/* the mailbox of the one in flight */
 	unsigned errors;		/* BAD commands so far */
 	int64_t pause_until_ms;		/* no input before it: too many errors */
-	bool is_ending;			/* BYE was written */
+	int64_t idle_until_ms;
 };
 
 /* Where the answers go. */
@@ -150,14 +166,14 @@ static inline bool imap_out_is_full(const struct imap_session *s)
 	return s->engine->out.len > ENGINE_OUT_HIGH;
 }
 
-/* Asks mailboxd; step gets what comes. Gives the request's id for more messages
- * under it (imap_more), or 0: the session is ending, return at once. */
+/*
+ * Asks mailboxd; step gets what comes. Gives the request's id, for imap_more();
+ * or 0 where that is not possible: the command was finished, return at once.
+ */
 uint32_t imap_ask(struct imap_command *c, const struct ipc_message *m,
 		  imap_step *step);
-/* One more message under an id: APPEND_DATA. */
+/* One more message under an id: APPEND_DATA. False: the command was finished. */
 bool imap_more(struct imap_command *c, uint32_t id, const struct ipc_message *m);
-/* Not interested in the rest of the answer. */
-void imap_cancel(struct imap_command *c, uint32_t id);
 
 /* Ends the command: "tag OK [code] words". code: without brackets, or NULL. Both
  * are copied. */
@@ -166,7 +182,8 @@ void imap_finish(struct imap_command *c, enum imap_condition condition,
 /* The same where the code was made at run time. */
 void imap_finish_code(struct imap_command *c, enum imap_condition condition,
 		      struct slice code, const char *words);
-/* BAD: the command was malformed. */
+/* BAD: the command was malformed. words may begin with a response code; with
+ * [LIMIT] it is NO. */
 void imap_bad(struct imap_command *c, const char *words);
 /* BAD with what args.h said last, or words. */
 void imap_bad_args(struct imap_command *c, const char *words);
@@ -185,7 +202,47 @@ bool imap_take_messages(struct imap_command *c, struct ranges *uids);
  * enabled asks for them. UIDs not in the view are passed over. */
 void imap_tell_flags(struct imap_session *s, bool with_uid, uint32_t uid,
 		     uint64_t flags, uint64_t modseq);
-/* CONDSTORE is in use from now on (RFC 7162 section 3.1). */
+/* "* n FETCH (MODSEQ (...))": after a silent STORE (RFC 7162 section 3.1.3). */
+void imap_tell_modseq(struct imap_session *s, bool with_uid, uint32_t uid,
+		      uint64_t modseq);
+/* What is given with the bits of enum imap_enabled is in use from now on. */
 void imap_enable(struct imap_session *s, unsigned enabled);
+
+/* ---- between the files of the engine ---- */
+
+/* dispatch.c: reads on, begins and ends commands, until nothing more can be
+ * done now. Called at the end of whatever the engine is given. */
+void imap_advance(struct imap_session *s);
+/* A command in text, which is taken; or why it is refused. has_message: it is an
+ * APPEND up to its message's literal. False: memory is short. */
+bool imap_command_add(struct imap_session *s, struct buf *text,
+		      bool has_message, const char *refused);
+void imap_commands_free(struct imap_session *s);
+/* input.c */
+void imap_input(struct imap_session *s, struct slice in, size_t *used);
+bool imap_can_read(const struct imap_session *s);
+/* requests.c */
+void imap_reply(struct imap_session *s, uint32_t id, const struct ipc_message *m,
+		bool last);
+void imap_requests_drained(struct imap_session *s);
+void imap_requests_drop(struct imap_session *s, const struct imap_command *c);
+unsigned imap_requests_free(const struct imap_session *s);
+/* A request of the session itself. False: none is free or the queue is full. */
+bool imap_session_ask(struct imap_session *s, const struct ipc_message *m,
+		      imap_session_step *step);
+/* news.c: what changed in the mailbox. A sync asks mailboxd for it. */
+void imap_news_event(struct imap_session *s, const struct ipc_changed *changed);
+bool imap_news_is_stale(const struct imap_session *s);
+/* Begins a sync, now or behind the one in flight. Gives its number: it is over
+ * when syncs_done has reached it. */
+unsigned imap_news_sync(struct imap_session *s);
+/* Begins the one that waited. */
+void imap_news_go_on(struct imap_session *s);
+/* Tells what is known. False: the client must read first. */
+bool imap_news_tell(struct imap_session *s, bool with_expunges);
+/* Ends the session with "* BYE words"; words may begin with a response code. */
+void imap_bye(struct imap_session *s, const char *words);
+/* Leaves the selected mailbox, if there is one. */
+void imap_unselect(struct imap_session *s);
 
 #endif

@@ -33,6 +33,7 @@ struct view_keywords {
 struct view {
 	uint32_t handle;	/* mailboxd's name for it; 0: nothing is selected */
 	uint64_t mailbox;	/* id */
+	char *name;		/* UTF-8 */
 	uint32_t uidvalidity;
 	uint32_t uidnext;	/* as last told */
 	bool is_read_only;
@@ -75,8 +76,10 @@ uint32_t view_recent(const struct view *v);
 
 /*
  * The UIDs that a client's set names, added to out, which is empty before.
- * is_uid: numbers of the set are UIDs. ST_NOT_FOUND: a message number beyond the
- * last; UIDs that do not exist are passed over. ST_NO_MEMORY.
+ * is_uid: numbers of the set are UIDs. Ranges are as wide as the set's: UIDs in
+ * them that are not in the view do not exist in the mailbox either, and none
+ * lies beyond the last that the client knows. ST_NOT_FOUND: a message number
+ * beyond the last message. ST_NO_MEMORY.
  */
 enum status view_resolve(const struct view *v, const struct numset *set,
 			 bool is_uid, struct ranges *out);
@@ -86,11 +89,12 @@ enum status view_numbers(const struct view *v, const struct ranges *uids,
 
 /* New messages at the end: UIDs above all others. */
 enum status view_append(struct view *v, const struct ranges *uids);
-/*
- * Takes UIDs out, and adds the numbers to tell ("* 3 EXPUNGE" thrice for 3:5) to
- * tell, in ascending order, each as it counts after those before it. UIDs that
- * are not in the view are passed over.
- */
+/* Moves the first of these UIDs, at most max of them, from *uids to *taken; those
+ * that are not in the view are dropped on the way. */
+enum status view_take_first(const struct view *v, struct ranges *uids, size_t max,
+			    struct ranges *taken);
+/* Takes UIDs out. "* 3 EXPUNGE" (thrice for 3:5) goes to tell unless it is NULL:
+ * each number as it counts after those before it. */
 enum status view_expunge(struct view *v, const struct ranges *uids,
 			 struct respond *tell);
 

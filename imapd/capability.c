@@ -1,0 +1,68 @@
+#include "imapd/capability.h"
+
+#define LOGIN	IMAP_WHEN_LOGIN
+#define SESSION	IMAP_WHEN_SESSION
+#define BOTH	(LOGIN | SESSION)
+
+/* A word that ends in "=" is followed by the largest message. */
+static const struct imap_capability rows[] = {
+	{ "IMAP4rev1",		BOTH,			"RFC 3501", "session" },
+	{ "STARTTLS",		IMAP_WHEN_STARTTLS,	"RFC 3501", "starttls" },
+	{ "LOGINDISABLED",	IMAP_WHEN_NO_LOGIN,	"RFC 3501", "starttls" },
+	{ "AUTH=PLAIN",		IMAP_WHEN_MAY_LOGIN,	"RFC 4616", "login" },
+	{ "AUTH=LOGIN",		IMAP_WHEN_MAY_LOGIN,
+	  "draft-murchison-sasl-login", "login" },
+	{ "SASL-IR",		LOGIN,			"RFC 4959", "login" },
+	{ "LITERAL-",		LOGIN,			"RFC 7888", "login" },
+	{ "LITERAL+",		SESSION,		"RFC 7888", "literal" },
+	{ "ID",			BOTH,			"RFC 2971", "session" },
+	{ "ENABLE",		BOTH,			"RFC 5161", "enable" },
+	{ "IDLE",		BOTH,			"RFC 2177", "idle" },
+	{ "NAMESPACE",		SESSION,		"RFC 2342", "list" },
+	{ "CHILDREN",		SESSION,		"RFC 3348", "list" },
+	{ "LIST-EXTENDED",	SESSION,		"RFC 5258", "list_extended" },
+	{ "LIST-STATUS",	SESSION,		"RFC 5819", "list_extended" },
+	{ "SPECIAL-USE",	SESSION,		"RFC 6154", "list_extended" },
+	{ "CREATE-SPECIAL-USE",	SESSION,		"RFC 6154", "mailboxes" },
+	{ "STATUS=SIZE",	SESSION,		"RFC 8438", "status" },
+	{ "UNSELECT",		SESSION,		"RFC 3691", "select" },
+	{ "UIDPLUS",		SESSION,		"RFC 4315", "uidplus" },
+	{ "MOVE",		SESSION,		"RFC 6851", "move" },
+	{ "MULTIAPPEND",	SESSION,		"RFC 3502", "append" },
+	{ "APPENDLIMIT=",	SESSION,		"RFC 7889", "append" },
+};
+
+const struct imap_capability *imap_capability_row(size_t i)
+{
+	return i < sizeof rows / sizeof *rows ? &rows[i] : NULL;
+}
+
+unsigned imap_capability_login(const struct imap_settings *settings, bool is_secure)
+{
+	unsigned when = IMAP_WHEN_LOGIN;
+
+	if (!is_secure && (settings->tls == IMAP_TLS_OPTIONAL ||
+			   settings->tls == IMAP_TLS_REQUIRED))
+		when |= IMAP_WHEN_STARTTLS;
+	if (!is_secure && settings->tls == IMAP_TLS_REQUIRED)
+		when |= IMAP_WHEN_NO_LOGIN;
+	else
+		when |= IMAP_WHEN_MAY_LOGIN;
+	return when;
+}
+
+void imap_capability_put(struct respond *r, const struct imap_settings *settings,
+			 unsigned when)
+{
+	const struct imap_capability *row;
+
+	respond_str(r, "CAPABILITY");
+	for (size_t i = 0; (row = imap_capability_row(i)) != NULL; i++) {
+		if (!(row->when & when))
+			continue;
+		respond_char(r, ' ');
+		respond_str(r, row->word);
+		if (row->word[strlen(row->word) - 1] == '=')
+			respond_u64(r, settings->message_octets);
+	}
+}

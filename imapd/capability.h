@@ -1,0 +1,36 @@
+/*
+ * What CAPABILITY shows: one row a word, with when it is shown, the document
+ * that defines it and the test that proves it. Nothing is shown that is not
+ * there.
+ */
+#ifndef IMAPD_CAPABILITY_H
+#define IMAPD_CAPABILITY_H
+
+#include "imapd/respond.h"
+#include "imapd/settings.h"
+
+/* When a word is shown. */
+enum imap_capability_when {
+	IMAP_WHEN_LOGIN = 1,		/* before the login */
+	IMAP_WHEN_SESSION = 2,		/* after it */
+	IMAP_WHEN_STARTTLS = 4,		/* before it, where STARTTLS may be used */
+	IMAP_WHEN_NO_LOGIN = 8,		/* before it, where TLS must come first */
+	IMAP_WHEN_MAY_LOGIN = 16,	/* before it, where a password may come now */
+};
+
+struct imap_capability {
+	const char *word;
+	unsigned when;
+	const char *source;		/* "RFC 2177" */
+	const char *test;		/* tests/dialogues/imap/TEST.txt */
+};
+
+/* Row i of the table, NULL behind the last. */
+const struct imap_capability *imap_capability_row(size_t i);
+/* What holds before the login: bits of enum imap_capability_when. */
+unsigned imap_capability_login(const struct imap_settings *settings, bool is_secure);
+/* "CAPABILITY IMAP4rev1 ...", without end. when: bits, of which a row needs one. */
+void imap_capability_put(struct respond *r, const struct imap_settings *settings,
+			 unsigned when);
+
+#endif

@@ -1,0 +1,122 @@
+/* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 sections 6.3.4 to
+ * 6.3.8): one question to mailboxd each. */
+#include "imapd/mailbox_name.h"
+#include "imapd/session_priv.h"
+
+static void done(struct imap_command *c, struct ipc_message *m, bool last)
+{
+	struct buf words = BUF_INIT(64);
+
+	if (m->type == IPC_TYPE_ERROR) {
+		imap_finish_error(c, &m->error);
+	} else if (last) {
+		buf_append_fmt(&words, "%s completed%c", c->row->name, '\0');
+		imap_finish(c, IMAP_OK, NULL, words.data ? words.data : "Completed");
+	}
+	buf_free(&words);
+}
+
+static bool take_name(struct imap_command *c, struct slice *name)
+{
+	if (args_space(&c->args) && args_mailbox(&c->args, name))
+		return true;
+	imap_bad_args(c, "Mailbox name expected");
+	return false;
+}
+
+static bool take_end(struct imap_command *c)
+{
+	if (args_end(&c->args))
+		return true;
+	imap_bad(c, "Nothing more expected");
+	return false;
+}
+
+/* A name that is to be made: "a/" is "a" (section 6.3.4). */
+static bool check_new(struct imap_command *c, struct slice *name)
+{
+	const char *fault;
+
+	if (name->len > 1 && name->data[name->len - 1] == MAILBOX_SEPARATOR)
+		name->len--;
+	fault = mailbox_name_fault(*name);
+	if (!fault && slice_eq(*name, SLICE("INBOX")))
+		fault = "[ALREADYEXISTS] INBOX is there already";
+	if (!fault)
+		return true;
+	imap_finish(c, IMAP_NO, NULL, fault);
+	return false;
+}
+
+/* SP "(" "USE" SP "(" one use ")" ")" (RFC 6154 section 3) */
+static bool take_use(struct imap_command *c, struct slice *use)
+{
+	struct imap_args *a = &c->args;
+	struct slice word;
+
+	*use = SLICE_EMPTY;
+	if (args_end(a))
+		return true;
+	if (!args_space(a) || !args_char(a, '(') || !args_word(a, "USE") ||
+	    !args_space(a) || !args_char(a, '(') || args_peek(a) != '\\')
+		return false;
+	use->data = a->rest.data;
+	if (!args_char(a, '\\') || !args_atom(a, &word) || !args_char(a, ')') ||
+	    !args_char(a, ')') || !args_end(a))
+		return false;
+	use->len = word.len + 1;
+	return true;
+}
+
+void imap_cmd_create(struct imap_command *c)
+{
+	struct ipc_message m = { .type = IPC_TYPE_CREATE };
+
+	if (!take_name(c, &m.create.name))
+		return;
+	if (!take_use(c, &m.create.special_use)) {
+		imap_bad(c, "CREATE takes a name and (USE (\\Use))");
+		return;
+	}
+	if (check_new(c, &m.create.name))
+		imap_ask(c, &m, done);
+}
+
+void imap_cmd_delete(struct imap_command *c)
+{
+	struct ipc_message m = { .type = IPC_TYPE_DELETE };
+
+	if (!take_name(c, &m.delete.name) || !take_end(c))
+		return;
+	if (slice_eq(m.delete.name, SLICE("INBOX")))
+		imap_finish(c, IMAP_NO, "CANNOT", "INBOX cannot be deleted");
+	else
+		imap_ask(c, &m, done);
+}
+
+void imap_cmd_rename(struct imap_command *c)
+{
+	struct ipc_message m = { .type = IPC_TYPE_RENAME };
+
+	if (take_name(c, &m.rename.from) && take_name(c, &m.rename.to) &&
+	    take_end(c) && check_new(c, &m.rename.to))
+		imap_ask(c, &m, done);
+}
+
+static void subscribe(struct imap_command *c, uint32_t on)
+{
+	struct ipc_message m = { .type = IPC_TYPE_SUBSCRIBE, .subscribe.on = on };
+
+	if (take_name(c, &m.subscribe.name) && take_end(c))
+		imap_ask(c, &m, done);
+}
+
+void imap_cmd_subscribe(struct imap_command *c)
+{
+	subscribe(c, 1);
+}
+
+void imap_cmd_unsubscribe(struct imap_command *c)
+{
+	subscribe(c, 0);
+}
