@@ -36,10 +36,11 @@ static inline bool slice_eq(struct slice a, struct slice b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
-/* What is left behind the first n octets; n is at most s.len. */
+/* What is left behind the first n octets; n is at most s.len. Data may be NULL
+ * where n is 0, which clang's sanitizer would not have added up. */
 static inline struct slice slice_from(struct slice s, size_t n)
 {
-	return (struct slice){ s.data + n, s.len - n };
+	return (struct slice){ n ? s.data + n : s.data, s.len - n };
 }
 
 /* The first n octets, or all if there are fewer. */

@@ -49,7 +49,7 @@ static enum status put_char(struct preview *p, uint32_t c)
 	if (p->left == 0 || st != ST_OK)
 		return st;
 	p->left--;
-	return utf8_append(p->out, c);
+	return c < 0x80 ? buf_append_char(p->out, (char)c) : utf8_append(p->out, c);
 }
 
 static enum status plain_char(struct preview *p, uint32_t c)
@@ -203,7 +203,13 @@ static enum status take_text(struct preview *p, struct slice text)
 	uint32_t c;
 	enum status st = ST_OK;
 
-	while (st == ST_OK && p->left > 0 && utf8_next(&text, &c)) {
+	while (st == ST_OK && p->left > 0 && text.len > 0) {
+		if (text.data[0] & 0x80) {
+			utf8_next(&text, &c);
+		} else {
+			c = (uint32_t)text.data[0];
+			text = slice_from(text, 1);
+		}
 		st = p->is_html ? html_char(p, c) : plain_char(p, c);
 		p->last[0] = p->last[1];
 		p->last[1] = c;
