@@ -203,9 +203,6 @@ static void take_rows(struct imap_command *c, struct ipc_rows *m)
 		s->is_ending = true;
 		return;
 	}
-	/* another command's answer is half written */
-	if (f->stage == FETCH_BETWEEN && s->is_mid_literal)
-		return;
 	if (!play_carry(c))
 		return;
 	if (f->is_carry_cut) {
@@ -252,13 +249,13 @@ static void seen_step(struct imap_command *c, struct ipc_message *m, bool last)
 	struct fetch_row row;
 
 	if (m->type == IPC_TYPE_ROWS) {
-		while (!imap_out_is_full(s) && !s->is_mid_literal &&
-		       fetch_row_decode(&m->rows.rows, m->rows.items, &row) == ST_OK) {
-			view_own_change(imap_view(c), row.modseq);
+		while (!imap_out_is_full(s) &&
+		       fetch_row_decode(&m->rows.rows, m->rows.items, &row) == ST_OK)
 			imap_tell_flags(s, c->is_uid, row.uid, row.flags, row.modseq);
-		}
 		return;
 	}
+	if (m->type == IPC_TYPE_STORED && m->stored.modseq)
+		view_own_change(imap_view(c), m->stored.modseq);
 	/* that the flag could not be set is no reason to fail what was read */
 	if (last)
 		imap_finish(c, IMAP_OK, NULL, "FETCH completed");
@@ -307,23 +304,23 @@ static void settle(struct imap_command *c)
 {
 	struct fetch *f = c->data;
 	struct imap_session *s = c->session;
-	bool owned_line = f->owns_line;
 
 	if (s->is_ending)
 		return;
-	f->owns_line = f->stage != FETCH_BETWEEN;
-	if (f->owns_line || owned_line)
-		s->is_mid_literal = f->owns_line;
 	/* mailboxd stopped within a row, or within its octets */
 	if (f->is_last && (f->is_carry_cut || f->stage == FETCH_GATHERS ||
 			   f->stage == FETCH_STREAMS)) {
 		s->is_ending = true;
 		return;
 	}
-	if (f->stage == FETCH_BETWEEN && f->is_last && f->carry.len == 0)
+	if (f->stage != FETCH_BETWEEN) {
+		s->line_owner = c;
+		return;
+	}
+	if (f->is_last && f->carry.len == 0)
 		finish(c);
-	if (owned_line && !s->is_mid_literal)
-		imap_requests_drained(s);
+	if (s->line_owner == c)
+		imap_line_end(c);
 }
 
 static void rows_step(struct imap_command *c, struct ipc_message *m, bool last)
@@ -358,7 +355,7 @@ void fetch_resume(struct imap_command *c)
 	struct imap_session *s = c->session;
 	struct fetch *f = c->data;
 
-	if (s->is_ending)
+	if (s->is_ending || (s->line_owner && s->line_owner != c))
 		return;
 	f->view_at = 0;
 	if (f->carry.len && !f->is_carry_cut) {

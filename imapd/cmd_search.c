@@ -10,7 +10,6 @@ struct search {
 	struct ranges found;	/* UIDs; once all are there, what is told */
 	uint64_t modseq;	/* the highest of what was found */
 	bool is_complete;	/* mailboxd has answered */
-	bool is_telling;	/* the line is begun */
 	size_t item;		/* of found: the next to tell */
 	uint64_t number;	/* inside it; 0: from its beginning */
 };
@@ -126,13 +125,12 @@ static void tell(struct imap_command *c)
 	struct imap_session *s = c->session;
 
 	if (!x->is_complete || s->is_ending || imap_out_is_full(s) ||
-	    (!x->is_telling && s->is_mid_literal))
+	    (s->line_owner && s->line_owner != c))
 		return;
-	if (!x->is_telling)
+	if (s->line_owner != c)
 		begin_line(c);
-	x->is_telling = true;
-	s->is_mid_literal = !(x->request.returns ? put_set(c) : put_numbers(c));
-	if (s->is_mid_literal)
+	s->line_owner = c;
+	if (!(x->request.returns ? put_set(c) : put_numbers(c)))
 		return;
 	if (!x->request.returns && x->request.has_modseq && x->found.count) {
 		put_result(c, " (MODSEQ ", x->modseq);
@@ -140,7 +138,7 @@ static void tell(struct imap_command *c)
 	}
 	respond_crlf(imap_out(c));
 	imap_finish(c, IMAP_OK, NULL, "SEARCH completed");
-	imap_requests_drained(s);
+	imap_line_end(c);
 }
 
 static enum status take_uids(struct search *x, struct slice set)

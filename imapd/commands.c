@@ -30,7 +30,7 @@ static const struct imap_command_row rows[] = {
 	  imap_cmd_examine },
 	{ "EXPUNGE",	 SELECTED, IMAP_NEWS_ALL,	IMAP_GROUP_ALONE, UID | IMAP_WRITES,
 	  imap_cmd_expunge },
-	{ "FETCH",	 SELECTED, IMAP_NEWS_NO_EXPUNGE, IMAP_GROUP_ALONE, NUMBERS,
+	{ "FETCH",	 SELECTED, IMAP_NEWS_NO_EXPUNGE, IMAP_GROUP_FETCH, NUMBERS,
 	  imap_cmd_fetch },
 	{ "ID",		 AUTH,	   IMAP_NEWS_ALL,	IMAP_GROUP_ALONE, 0,
 	  imap_cmd_id },

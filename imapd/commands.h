@@ -32,6 +32,7 @@ enum imap_news {
  * before it are done, and all behind it wait for it (RFC 9051 section 5.5). */
 enum imap_group {
 	IMAP_GROUP_ALONE,
+	IMAP_GROUP_FETCH,
 	IMAP_GROUP_STORE,
 	IMAP_GROUP_LIST,
 };

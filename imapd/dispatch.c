@@ -115,6 +115,8 @@ static void command_free(struct imap_session *s, struct imap_command *c)
 		s->last = last;
 	if (s->input_owner == c)
 		s->input_owner = NULL;
+	if (s->line_owner == c)
+		s->line_owner = NULL;
 	s->open--;
 	s->open_octets -= c->text.len;
 	imap_requests_drop(s, c);
@@ -300,7 +302,7 @@ static bool complete(struct imap_session *s, struct imap_command *c)
 {
 	bool is_error = c->condition == IMAP_BAD;
 
-	if (imap_out_is_full(s) || !tell_news(s, c))
+	if (imap_out_is_full(s) || s->line_owner || !tell_news(s, c))
 		return false;
 	if (s->is_ending)
 		return false;

@@ -133,7 +133,6 @@ struct fetch {
 	struct ranges uids;
 	enum fetch_stage stage;
 	bool is_last;		/* all rows have come */
-	bool owns_line;		/* session->is_mid_literal is ours */
 	size_t view_at;		/* of view_seq_next() */
 	/* of the message in progress */
 	size_t section;		/* the next */

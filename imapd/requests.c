@@ -108,7 +108,7 @@ static void take_keywords(struct imap_session *s, const struct ipc_keywords *k)
 		return;
 	if (view_keywords_add(&s->view, k, &is_new) != ST_OK)
 		s->is_ending = true;
-	if (!is_new || s->is_mid_literal)
+	if (!is_new || s->line_owner)
 		return;
 	respond_slice(r, SLICE("* FLAGS "));
 	view_put_all_flags(&s->view, r, false);
@@ -142,6 +142,12 @@ static bool give(struct imap_session *s, struct imap_request *r,
 	       m->rows.rows.len == 0;
 }
 
+/* The client does not read, or another answer is half written. */
+static bool is_held(const struct imap_session *s, const struct imap_request *r)
+{
+	return imap_out_is_full(s) || (s->line_owner && s->line_owner != r->command);
+}
+
 void imap_reply(struct imap_session *s, uint32_t id, const struct ipc_message *m,
 		bool last)
 {
@@ -151,7 +157,7 @@ void imap_reply(struct imap_session *s, uint32_t id, const struct ipc_message *m
 
 	if (!r || s->is_ending)
 		return;
-	if (is_wanted && (r->kept.len || imap_out_is_full(s)))
+	if (is_wanted && (r->kept.len || is_held(s, r)))
 		keep(s, r, m, last);
 	else if (is_wanted && !give(s, r, &copy, last))
 		keep(s, r, &copy, last);
@@ -186,7 +192,7 @@ static void give_kept(struct imap_session *s, struct imap_request *r)
 		struct ipc_message m;
 		bool is_wanted = r->command || r->own;
 
-		if (is_wanted && imap_out_is_full(s))
+		if (is_wanted && is_held(s, r))
 			break;
 		if (!next_kept(&left, &m, &last)) {
 			s->is_ending = true;
@@ -203,6 +209,17 @@ static void give_kept(struct imap_session *s, struct imap_request *r)
 		r->kept_last = had_last;
 	}
 	buf_free(&kept);
+}
+
+void imap_line_end(struct imap_command *c)
+{
+	struct imap_session *s = c->session;
+
+	s->line_owner = NULL;
+	for (struct imap_command *other = s->first; other; other = other->next)
+		if (other != c && other->stage == IMAP_STAGE_RUNNING && other->drained)
+			other->drained(other);
+	imap_requests_drained(s);
 }
 
 void imap_requests_drained(struct imap_session *s)

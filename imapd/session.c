@@ -83,7 +83,7 @@ void imap_bye(struct imap_session *s, const char *words)
 	if (s->is_ending)
 		return;
 	/* in the middle of a literal it would be read as part of it */
-	if (!s->is_mid_literal) {
+	if (!s->line_owner) {
 		respond_str(&s->respond, "* BYE ");
 		respond_str(&s->respond, words);
 		respond_crlf(&s->respond);
@@ -148,7 +148,7 @@ static void kick(struct imap_session *s, struct slice reason)
 
 	if (s->is_ending)
 		return;
-	if (!s->is_mid_literal) {
+	if (!s->line_owner) {
 		respond_str(r, "* BYE ");
 		respond_slice(r, slice_head(reason, slice_index(reason, '\r')));
 		respond_crlf(r);

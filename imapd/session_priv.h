@@ -36,8 +36,12 @@
  * Answers are produced in pieces. While imap_out_is_full() nothing more is given
  * to any step: it is kept and comes again when the client has read. A step given
  * ROWS should look at it between rows, and stop early: what it leaves in
- * m->rows.rows comes again. (CREDIT is the store client's business.) Between the
- * head of a literal and its last octet session->is_mid_literal must be set.
+ * m->rows.rows comes again. (CREDIT is the store client's business.)
+ *
+ * Commands of one group overlap, and mailboxd answers in any order. A step that
+ * leaves an answer half written (a literal of which octets are still to come, a
+ * list that is too long for the buffer) sets session->line_owner; until its
+ * imap_line_end() nothing is given to other commands' steps.
  *
  * KEYWORDS never reach a step: they go to the view, which renders flags.
  */
@@ -135,7 +139,8 @@ struct imap_session {
 	size_t open_octets;		/* of their texts */
 	struct imap_command *input_owner;
 	bool wants_plus;		/* a literal waits for "+" */
-	bool is_mid_literal;		/* nothing else may be written now */
+	struct imap_command *line_owner; /* its answer is half written: nobody else
+					 * may write now */
 	bool is_idling;
 	bool is_ending;			/* BYE was written, or there is no way on */
 	struct imap_request requests[IMAP_REQUESTS_MAX];
@@ -225,6 +230,8 @@ bool imap_can_read(const struct imap_session *s);
 void imap_reply(struct imap_session *s, uint32_t id, const struct ipc_message *m,
 		bool last);
 void imap_requests_drained(struct imap_session *s);
+/* c has written its answer to the end: the others go on. */
+void imap_line_end(struct imap_command *c);
 void imap_requests_drop(struct imap_session *s, const struct imap_command *c);
 unsigned imap_requests_free(const struct imap_session *s);
 /* A request of the session itself. False: none is free or the queue is full. */
