@@ -383,7 +383,7 @@ static enum status apply_set(struct config *c, const char *set)
 	enum status st;
 	size_t count = 1;
 
-	snprintf(place, sizeof place, "--set %s", set);
+	snprintf(place, sizeof place, "--set %.*s", SLICE_ARG(all));
 	if (name.len == all.len) {
 		mistake(0, place, "write it as NAME=VALUE");
 		return ST_OK;
