@@ -304,6 +304,7 @@ static enum status read_parts(struct run *r, uint64_t message, uint64_t *size,
 			      struct part **parts, size_t *count)
 {
 	struct sqlite3_stmt *row;
+	struct slice record;
 	enum status st = sql_first(r->tx, &row, "SELECT size, parts FROM message"
 				   " WHERE id = ?1", SQL_ARGS(sql_i(message)));
 
@@ -313,9 +314,12 @@ static enum status read_parts(struct run *r, uint64_t message, uint64_t *size,
 		return st;
 	*size = sql_column(row, 0);
 	arena_clear(&r->parts_arena);
-	st = part_record_decode(sql_column_bytes(row, 1), *size,
-				&r->parts_arena, parts, count);
+	/* the parts borrow their texts from the record, for longer than the row */
+	record = arena_copy(&r->parts_arena, sql_column_bytes(row, 1));
 	sql_end(row);
+	if (!record.data)
+		return tx_no_memory(r->tx);
+	st = part_record_decode(record, *size, &r->parts_arena, parts, count);
 	/* without its record a message is looked at as one text */
 	return st == ST_SYNTAX ? ST_OK : st;
 }
