@@ -372,7 +372,7 @@ static size_t split_items(struct slice value, struct slice items[CONFIG_ITEMS_MA
 static enum status apply_set(struct config *c, const char *set)
 {
 	struct slice items[CONFIG_ITEMS_MAX];
-	struct slice all = slice_str(set), name = slice_head(all, name_end(all));
+	struct slice all = slice_of(set, strlen(set)), name = slice_head(all, name_end(all));
 	struct slice title = SLICE_EMPTY, part;
 	struct slice value = slice_from(all, name.len < all.len ? name.len + 1 : all.len);
 	struct buf why = BUF_INIT(200);
