@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void no_log(void)
@@ -120,7 +121,8 @@ Test(smtp, received_table)
 		};
 		struct buf out = BUF_INIT(1000), wanted = BUF_INIT(1000);
 
-		strcpy(peer.address, rows[i].address);
+		snprintf(peer.address, sizeof peer.address, "%s",
+			 rows[i].address);
 		buf_append_str(&wanted, "Received: ");
 		buf_append_str(&wanted, rows[i].line);
 		buf_append_str(&wanted, "Tue, 24 Nov 2026 05:38:47 -0130\r\n");
