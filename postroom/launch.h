@@ -43,6 +43,10 @@ int launch_prepare(struct launch *l);
  * to mistakes. *out is the caller's. */
 enum status launch_configure(const struct launch *l, struct config **out,
 			     struct buf *mistakes);
+/* For `config check`: what the configuration names beside itself, certificates,
+ * is there and right. l->config was read. EX_OK, or the exit status after a
+ * message; nothing is made. */
+int launch_check(struct launch *l);
 /* Frees it; a temporary state directory is removed. */
 void launch_clear(struct launch *l);
 

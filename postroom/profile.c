@@ -330,10 +330,9 @@ int launch_prepare(struct launch *l)
 
 	if (l->profile != PROFILE_SERVER)
 		code = choose_ports(l);
-	if (l->strict) {
-		l->sets[l->set_count++] = "accounts.any_recipient=no";
-		l->sets[l->set_count++] = "accounts.any_password=no";
-	}
+	if (!code && l->strict && !(add_set(l, "accounts.any_recipient", "no") &&
+				    add_set(l, "accounts.any_password", "no")))
+		code = complain(EX_USAGE, "too many --set");
 	if (!code)
 		code = configure(l);
 	if (!code)
@@ -351,6 +350,11 @@ int launch_prepare(struct launch *l)
 	if (!code)
 		code = find_certificates(l);
 	return code;
+}
+
+int launch_check(struct launch *l)
+{
+	return config_profile(l->config) == PROFILE_SERVER ? find_certificates(l) : EX_OK;
 }
 
 void launch_clear(struct launch *l)

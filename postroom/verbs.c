@@ -1,0 +1,76 @@
+/* Every verb of the command, once: --help, completion and man page follow it. */
+#include "postroom/ask.h"
+#include "postroom/cmd_run.h"
+#include "postroom/commands.h"
+#include "postroom/invocation.h"
+
+#define ANY INVOCATION_WORDS_MAX
+#define ASK WITH_SUITE
+#define LIST (WITH_SUITE | WITH_JSON)
+
+/* noun, verb, words, least, most, options, main, run, summary */
+const struct verb verbs[] = {
+	{ "", "run", "", 0, 0, 0, cmd_run, NULL,
+	  "all daemons in the foreground, supervised" },
+	{ "", "lab", "", 0, 0, 0, cmd_lab, NULL,
+	  "the same on loopback, nothing to configure" },
+	{ "", "test", "", 0, 0, 0, cmd_test, NULL,
+	  "a mail server for programs, gone at its end" },
+	{ "", "status", "", 0, 0, LIST, NULL, cmd_status, "processes and figures" },
+	{ "", "reload", "", 0, 0, ASK, NULL, cmd_reload,
+	  "configuration, certificates and log file anew" },
+	{ "", "stop", "", 0, 0, ASK, NULL, cmd_stop, "ends the suite, and waits for it" },
+	{ "", "who", "[ADDRESS]", 0, 1, LIST, NULL, ask_verb, "who is logged in" },
+	{ "", "kick", "ADDRESS|SID", 1, 1, ASK, NULL, ask_verb, "ends sessions" },
+	{ "config", "check", "[FILE]", 0, 1, WITH_SUITE | WITH_SET | WITH_PROFILE, NULL,
+	  cmd_config_check, "all mistakes of the configuration" },
+	{ "config", "show", "[FILE]", 0, 1,
+	  WITH_SUITE | WITH_CHANGED | WITH_SET | WITH_PROFILE, NULL, cmd_config_show,
+	  "every option as it is in effect" },
+	{ "config", "explain", "[KEY]", 0, 1, WITH_JSON, NULL, cmd_config_explain,
+	  "what an option means" },
+	{ "domain", "add", "NAME [separator=+] [catchall=ADDRESS] [postmaster=ADDRESS]",
+	  1, ANY, ASK, NULL, ask_verb, "a local domain" },
+	{ "domain", "rm", "NAME", 1, 1, ASK, NULL, ask_verb, "no longer local" },
+	{ "domain", "list", "", 0, 0, LIST, NULL, ask_verb, "local domains" },
+	{ "user", "add", "ADDRESS", 1, 1, ASK | WITH_PASSWORD, NULL, cmd_user_password,
+	  "an account" },
+	{ "user", "rm", "ADDRESS", 1, 1, ASK, NULL, ask_verb, "an account and its mail" },
+	{ "user", "passwd", "ADDRESS", 1, 1, ASK | WITH_PASSWORD, NULL,
+	  cmd_user_password, "another password" },
+	{ "user", "disable", "ADDRESS", 1, 1, ASK, NULL, ask_verb,
+	  "no login, no mail; what is there stays" },
+	{ "user", "enable", "ADDRESS", 1, 1, ASK, NULL, ask_verb, "as before" },
+	{ "user", "list", "[DOMAIN]", 0, 1, LIST, NULL, ask_verb, "accounts" },
+	{ "user", "quota", "ADDRESS [SIZE|none|default [MESSAGES]]", 1, 3, LIST, NULL,
+	  cmd_user_quota, "shows or sets what an account may keep" },
+	{ "alias", "add", "ALIAS TARGET...", 2, ANY, ASK, NULL, ask_verb,
+	  "mail for ALIAS goes to TARGET" },
+	{ "alias", "rm", "ALIAS [TARGET]", 1, 2, ASK, NULL, ask_verb, "no longer" },
+	{ "alias", "list", "[DOMAIN]", 0, 1, LIST, NULL, ask_verb, "aliases" },
+	{ "alias", "resolve", "ADDRESS", 1, 1, LIST, NULL, ask_verb,
+	  "where mail goes, step by step" },
+	{ "mailbox", "list", "ADDRESS", 1, 1, LIST, NULL, ask_verb, "mailboxes of an account" },
+	{ "mailbox", "create", "ADDRESS NAME [use=\\Sent]", 2, 3, ASK, NULL, ask_verb,
+	  "a mailbox" },
+	{ "mailbox", "rename", "ADDRESS FROM TO", 3, 3, ASK, NULL, ask_verb,
+	  "and those below it" },
+	{ "mailbox", "rm", "ADDRESS NAME", 2, 2, ASK, NULL, ask_verb,
+	  "a mailbox and its mail" },
+	{ "msg", "list", "ADDRESS [MAILBOX]", 0, 2, LIST | WITH_WAIT, NULL, cmd_msg_list,
+	  "messages; --wait until there is one" },
+	{ "msg", "show", "ADDRESS MAILBOX UID", 3, 3, LIST, NULL, ask_verb,
+	  "what is known of a message" },
+	{ "msg", "raw", "ADDRESS MAILBOX UID", 3, 3, ASK, NULL, ask_verb,
+	  "the message itself" },
+	{ "msg", "deliver", "FILE|- ADDRESS...", 2, ANY, ASK, NULL, cmd_msg_deliver,
+	  "a message into mailboxes, by LMTP" },
+	{ "msg", "rm", "ADDRESS MAILBOX UID...", 3, ANY, ASK, NULL, ask_verb, "messages" },
+	{ "", "trace", "MID|MESSAGE-ID|ADDRESS", 1, 1, LIST | WITH_FOLLOW, NULL, cmd_trace,
+	  "what happened to a message" },
+	{ "", "check", "", 0, 0, ASK | WITH_QUICK, NULL, cmd_check, "is the store sound?" },
+	/* made from the option table, not shown by --help */
+	{ "config", "man", "", 0, 0, 0, NULL, cmd_config_man, "" },
+	{ "config", "sample", "", 0, 0, 0, NULL, cmd_config_sample, "" },
+	{ .name = NULL },
+};
