@@ -65,7 +65,7 @@ int cmd_reload(const struct invocation *i)
 	int code = pid ? send_signal(pid, SIGHUP) : EX_UNAVAILABLE;
 
 	if (!code)
-		puts("asked; the log says suite.reload, or what is wrong");
+		puts("asked; the log tells what came of it");
 	free(run);
 	return code;
 }

@@ -1,3 +1,5 @@
+#include <config.h>
+
 #include "postroom/lmtp_send.h"
 
 #include "common/buf.h"
@@ -6,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>

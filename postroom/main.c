@@ -65,8 +65,8 @@ static int tell_noun(const char *noun, FILE *to, int code)
 	for (const struct verb *v = verbs; v->name; v++) {
 		if (strcmp(v->noun, noun) != 0 || !*v->summary)
 			continue;
-		fprintf(to, "%s\n  ", v->summary);
 		invocation_usage(v, to);
+		fprintf(to, "       %s\n", v->summary);
 	}
 	return code;
 }
@@ -105,8 +105,8 @@ static int run(const struct verb *v, int argc, char **argv)
 	if (v->main)
 		return v->main(argc, argv);
 	if (asks_for_help(argc - 1, argv + 1)) {
-		printf("%s\n", v->summary);
 		invocation_usage(v, stdout);
+		printf("       %s\n", v->summary);
 		return EX_OK;
 	}
 	return invocation_take(&i, v, argc - 1, argv + 1) ? v->run(&i) : EX_USAGE;
