@@ -58,7 +58,6 @@ static struct front_door *door_new(struct front *f, struct daemon *d, size_t at)
 	door->listen = config_listen(f->config, at);
 	door->title = strdup(door->listen.title);
 	door->listen.title = door->title;
-	door->is_lab = config_profile(f->config) == PROFILE_LAB;
 	door->has_starttls = tls_context_ready(d->tls) &&
 			     (door->listen.tls == LISTEN_TLS_OPTIONAL ||
 			      door->listen.tls == LISTEN_TLS_REQUIRED);

@@ -19,7 +19,6 @@ struct front_door {
 	char *title;
 	struct listen_settings listen;
 	bool has_starttls;	/* a certificate is there, and TLS not implicit */
-	bool is_lab;		/* profile lab: says more to those who learn */
 	void *settings;		/* the daemon's own, by ops->settings_new */
 };
 

@@ -56,7 +56,7 @@ static void *settings_new(const struct front_door *door, const struct config *c,
 	pop->idle_ms = (int64_t)config_number(c, OPTION_TIMES_POP3_IDLE);
 	s->listener.has_stls = door->has_starttls;
 	s->listener.tls_required = door->listen.tls == LISTEN_TLS_REQUIRED;
-	s->listener.teach = door->is_lab;
+	s->listener.teach = door->listen.teach;
 	return s;
 }
 

@@ -191,3 +191,12 @@ def test_limits_of_a_server():
         assert line.reply().startswith(b"220 ")
         assert line.reply() == b"500 5.5.2 lines end with CR LF: use nc -C"
         line.close()
+
+
+def test_teaching_can_be_switched_off():
+    """What ends with LF alone is then no line, and nothing is said to it."""
+    with Suite("--set", "listen.smtp.teach=no", profile="lab") as suite:
+        line = Line(suite)
+        line.send(b"EHLO x\n\r\nQUIT\r\n")
+        assert line.replies(4) == [b"220", b"500", b"221", b""]
+        line.close()
