@@ -50,12 +50,6 @@ static bool has_ready_link(const struct lmtp_client *client)
 	return false;
 }
 
-void lmtp_client_full(struct lmtp_client *client)
-{
-	client->full_until_ms = clock_ms() + FULL_MS;
-	set_state(client, ST_FULL);
-}
-
 /* ---- the queue --------------------------------------------------------------------- */
 
 static void append_job(struct lmtp_job **at, struct lmtp_job *job)
@@ -113,6 +107,13 @@ static void set_timer(struct lmtp_client *client)
 	for (struct lmtp_job *job = client->asking; job; job = job->next)
 		due = sooner(due, sooner(job->due_ms, job->ask_ms));
 	conn_timer_set(client->loop, &client->timer, due);
+}
+
+void lmtp_client_full(struct lmtp_client *client)
+{
+	client->full_until_ms = clock_ms() + FULL_MS;
+	set_state(client, ST_FULL);
+	set_timer(client);
 }
 
 static void retry_later(struct lmtp_client *client, int64_t now)

@@ -84,8 +84,13 @@ static enum want input(struct engine *e, struct slice in, size_t *used)
 static enum want reply(struct engine *e, uint32_t id, const struct ipc_message *m,
 		       bool last)
 {
+	if (m->type == IPC_TYPE_CREDIT)
+		return self(e)->want;
 	if (m->type == IPC_TYPE_NOTE)
 		say(e, m->note.text);
+	else if (m->type == IPC_TYPE_LMTP_REPLY)
+		buf_append_fmt(&e->out, "%u%s\n", m->lmtp_reply.code,
+			       last ? " last" : "");
 	else if (m->type == IPC_TYPE_ERROR)
 		say(e, slice_str(status_name((enum status)m->error.code)));
 	else
