@@ -1,0 +1,370 @@
+#include "tests/imap_play.h"
+
+#include "common/clock.h"
+#include "imapd/session.h"
+#include "tests/support/store_backend.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SESSIONS 5
+
+struct player {
+	struct store_backend *backend;
+	struct imap_settings settings;
+	struct peer_info peer;
+	const char *file;
+	unsigned line;
+	size_t chunk;		/* octets a call; 0: all */
+	bool has_failed;
+	struct {
+		struct engine *engine;
+		struct store_link *link;
+		struct buf in, out;	/* not yet taken; not yet compared */
+		enum want want;
+	} at[SESSIONS];
+};
+
+static void fail(struct player *p, const char *what, struct slice got)
+{
+	if (!p->has_failed)
+		cr_expect(false, "%s:%u, chunks of %zu: %s%.*s", p->file, p->line,
+			  p->chunk, what, SLICE_ARG(got));
+	p->has_failed = true;
+}
+
+/* ---- the sessions ---- */
+
+/* Runs the store, takes what the engine says, until nothing moves. */
+static void settle(struct player *p, size_t i)
+{
+	struct engine *e = p->at[i].engine;
+
+	for (;;) {
+		p->at[i].want = store_link_serve(p->at[i].link, e, p->at[i].want);
+		if (e->out.len == 0)
+			break;
+		cr_assert_eq(buf_append(&p->at[i].out, buf_slice(&e->out)), ST_OK);
+		e->out.len = 0;
+		p->at[i].want = e->ops->drained(e);
+	}
+}
+
+static void settle_all(struct player *p)
+{
+	/* twice: what one does is news for the others */
+	for (unsigned round = 0; round < 2; round++)
+		for (size_t i = 0; i < SESSIONS; i++)
+			if (p->at[i].engine)
+				settle(p, i);
+}
+
+static void begin(struct player *p, size_t i)
+{
+	if (p->at[i].engine)
+		return;
+	p->at[i].engine = imap_session_new(&p->settings, &p->peer, "s1");
+	p->at[i].link = store_link_new(p->backend, SESSION_STORE);
+	p->at[i].in = p->at[i].out = (struct buf)BUF_INIT(64 * 1024 * 1024);
+	cr_assert(p->at[i].engine);
+	settle(p, i);
+}
+
+/* Gives a session what was sent, in chunks. */
+static void give(struct player *p, size_t i)
+{
+	struct buf *in = &p->at[i].in;
+	struct engine *e = p->at[i].engine;
+	size_t have = 0;
+
+	while (in->len && p->at[i].want != WANT_CLOSE) {
+		size_t used = 0;
+		size_t n = have + (p->chunk ? p->chunk : in->len);
+
+		if (p->at[i].want != WANT_INPUT)
+			break;
+		have = n < in->len ? n : in->len;
+		p->at[i].want = e->ops->input(e, slice_head(buf_slice(in), have), &used);
+		buf_consume(in, used);
+		if (used == 0 && have == in->len) {
+			settle(p, i);
+			if (p->at[i].want == WANT_INPUT)
+				break;
+			continue;
+		}
+		have -= used;
+		settle(p, i);
+	}
+	settle_all(p);
+}
+
+static void give_all(struct player *p)
+{
+	for (size_t i = 0; i < SESSIONS; i++)
+		if (p->at[i].engine)
+			give(p, i);
+}
+
+/* ---- what is expected ---- */
+
+/* "*" stands for any octets, "\*" for itself. */
+static bool matches(struct slice pattern, struct slice text)
+{
+	size_t star = SIZE_MAX, mark = 0, i = 0, j = 0;
+
+	while (j < text.len) {
+		bool is_star = i < pattern.len && pattern.data[i] == '*';
+		bool is_escape = i + 1 < pattern.len && pattern.data[i] == '\\' &&
+				 pattern.data[i + 1] == '*';
+
+		if (is_star) {
+			star = i++;
+			mark = j;
+		} else if (i < pattern.len && pattern.data[i + is_escape] == text.data[j]) {
+			i += 1 + is_escape;
+			j++;
+		} else if (star != SIZE_MAX) {
+			i = star + 1;
+			j = ++mark;
+		} else {
+			return false;
+		}
+	}
+	while (i < pattern.len && pattern.data[i] == '*')
+		i++;
+	return i == pattern.len;
+}
+
+static void expect_line(struct player *p, size_t i, struct slice want, bool is_pattern)
+{
+	struct slice out = buf_slice(&p->at[i].out), line;
+	size_t end = slice_crlf(out);
+
+	if (end == out.len) {
+		fail(p, "nothing more is said; what there is: ", out);
+		return;
+	}
+	line = slice_head(out, end);
+	if (!(is_pattern ? matches(want, line) : slice_eq(want, line)))
+		fail(p, "it says: ", line);
+	buf_consume(&p->at[i].out, end + 2);
+}
+
+static void expect_octets(struct player *p, size_t i, struct slice want)
+{
+	struct slice out = slice_head(buf_slice(&p->at[i].out), want.len);
+
+	if (!slice_eq(out, want))
+		fail(p, "it says: ", out);
+	buf_consume(&p->at[i].out, out.len);
+}
+
+/* ---- the lines of a file ---- */
+
+static int hex(char c)
+{
+	const char *digits = "0123456789abcdef", *at = strchr(digits, ascii_lower(c));
+
+	return at ? (int)(at - digits) : 0;
+}
+
+/* "text" with its escapes, and "x N" behind it. */
+static void unquote(struct player *p, struct slice text, struct buf *to)
+{
+	struct buf once = BUF_INIT(64 * 1024 * 1024);
+	unsigned long long times = 1;
+	size_t i = 1;
+
+	for (; i < text.len && text.data[i] != '"'; i++) {
+		char c = text.data[i];
+
+		if (c == '\\' && i + 1 < text.len) {
+			c = text.data[++i];
+			if (c == 'x' && i + 2 < text.len) {
+				c = (char)(hex(text.data[i + 1]) * 16 + hex(text.data[i + 2]));
+				i += 2;
+			} else {
+				c = c == 'n' ? '\n' : c == 'r' ? '\r' : c == 't' ? '\t'
+								   : c == '0' ? '\0' : c;
+			}
+		}
+		cr_assert_eq(buf_append_char(&once, c), ST_OK);
+	}
+	if (i + 3 < text.len && text.data[i + 2] == 'x')
+		slice_number(slice_trim(slice_from(text, i + 3)), 10000000, &times);
+	while (times--)
+		cr_assert_eq(buf_append(to, buf_slice(&once)), ST_OK);
+	buf_free(&once);
+}
+
+static void do_mail(struct player *p, struct slice args)
+{
+	struct buf message = BUF_INIT(1024 * 1024);
+	char address[128];
+	size_t n = slice_index(args, ' ');
+
+	snprintf(address, sizeof address, "%.*s", (int)n, args.data);
+	unquote(p, slice_from(args, n + 1), &message);
+	cr_assert_eq(buf_append_char(&message, '\0'), ST_OK);
+	store_backend_deliver(p->backend, address, message.data);
+	buf_free(&message);
+	settle_all(p);
+}
+
+static void do_login(struct player *p, struct slice args)
+{
+	unsigned long long i = 0;
+
+	if (!slice_number(slice_head(args, 1), SESSIONS, &i) || i == 0) {
+		fail(p, "login N ADDRESS: ", args);
+		return;
+	}
+	begin(p, (size_t)i - 1);
+	buf_append_fmt(&p->at[i - 1].in, "l LOGIN %.*s x\r\n",
+		       SLICE_ARG(slice_from(args, 2)));
+	give(p, (size_t)i - 1);
+	if (!slice_starts(buf_slice(&p->at[i - 1].out), SLICE("* OK ")) ||
+	    !strstr(p->at[i - 1].out.data, "l OK "))
+		fail(p, "no login: ", buf_slice(&p->at[i - 1].out));
+	p->at[i - 1].out.len = 0;
+}
+
+/* Lines that begin with a letter, perhaps the number of the session, and a sign. */
+static void do_session(struct player *p, struct slice line)
+{
+	char what = line.data[0], sign;
+	size_t i = 0, skip = 1;
+	struct slice text;
+	struct buf octets = BUF_INIT(64 * 1024 * 1024);
+
+	if (line.len > 1 && ascii_is_digit(line.data[1]))
+		i = (size_t)(line.data[skip++] - '1');
+	sign = line.len > skip ? line.data[skip] : ' ';
+	text = line.len > skip + 1 ? slice_from(line, skip + 2) : SLICE_EMPTY;
+	if (i >= SESSIONS) {
+		fail(p, "no such session: ", line);
+		return;
+	}
+	begin(p, i);
+	if (sign == '*')
+		unquote(p, text, &octets);
+	if (what == 'C') {
+		buf_append(&p->at[i].in, sign == '*' ? buf_slice(&octets) : text);
+		if (sign == ':')
+			buf_append(&p->at[i].in, SLICE("\r\n"));
+	} else {
+		give_all(p);
+		if (what == 'X' && p->at[i].want != WANT_CLOSE)
+			fail(p, "it does not want to close", SLICE_EMPTY);
+		else if (what == 'S' && sign == '*')
+			expect_octets(p, i, buf_slice(&octets));
+		else if (what == 'S')
+			expect_line(p, i, text, sign == '~');
+	}
+	buf_free(&octets);
+}
+
+static void do_line(struct player *p, struct slice line)
+{
+	unsigned long long n;
+
+	if (line.len == 0 || line.data[0] == '#')
+		return;
+	if (slice_starts(line, SLICE("mail "))) {
+		give_all(p);
+		do_mail(p, slice_from(line, 5));
+	} else if (slice_starts(line, SLICE("login "))) {
+		do_login(p, slice_from(line, 6));
+	} else if (slice_starts(line, SLICE("quiet"))) {
+		size_t i = line.len > 5 ? (size_t)(line.data[5] - '1') : 0;
+
+		give_all(p);
+		if (p->at[i].out.len)
+			fail(p, "it says: ", buf_slice(&p->at[i].out));
+	} else if (slice_starts(line, SLICE("wait ")) &&
+		   slice_number(slice_from(line, 5), 100000000, &n)) {
+		give_all(p);
+		clock_fake_advance((int64_t)n);
+		for (size_t i = 0; i < SESSIONS; i++)
+			if (p->at[i].engine && p->at[i].engine->deadline_ms &&
+			    p->at[i].engine->deadline_ms <= clock_ms())
+				p->at[i].want = p->at[i].engine->ops->expired(
+					p->at[i].engine);
+		settle_all(p);
+	} else if (strchr("CSX", line.data[0])) {
+		do_session(p, line);
+	} else {
+		fail(p, "not understood: ", line);
+	}
+}
+
+static void play(const char *file, struct slice text, size_t chunk)
+{
+	struct player p = {
+		.backend = store_backend_new(true),
+		.settings = IMAP_SETTINGS_INIT,
+		.peer = { .address = "192.0.2.7" },
+		.file = file,
+		.chunk = chunk,
+	};
+	struct slice line;
+
+	clock_fake(1000000, INT64_C(1795504127000));
+	p.settings.hostname = "mail.example.org";
+	while (!p.has_failed && slice_split(&text, '\n', &line)) {
+		p.line++;
+		do_line(&p, line);
+	}
+	give_all(&p);
+	for (size_t i = 0; i < SESSIONS; i++) {
+		if (!p.at[i].engine)
+			continue;
+		if (p.at[i].out.len)
+			fail(&p, "at the end it says: ", buf_slice(&p.at[i].out));
+		if (p.at[i].in.len && p.at[i].want != WANT_CLOSE)
+			fail(&p, "not taken: ", buf_slice(&p.at[i].in));
+		p.at[i].engine->ops->free(p.at[i].engine);
+		store_link_free(p.at[i].link);
+		buf_free(&p.at[i].in);
+		buf_free(&p.at[i].out);
+	}
+	store_backend_free(p.backend);
+	clock_real();
+}
+
+static void play_file(const char *folder, const char *name)
+{
+	static const size_t chunks[] = { 0, 1, 2, 3, 5, 8, 13, 21, 64 };
+	struct buf text = BUF_INIT(1024 * 1024);
+	char path[512], block[4096];
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/%s/%s", DIALOGUE_DIR, folder, name);
+	f = fopen(path, "r");
+	cr_assert(f, "%s", path);
+	while ((n = fread(block, 1, sizeof block, f)) > 0)
+		cr_assert_eq(buf_append(&text, slice_of(block, n)), ST_OK);
+	fclose(f);
+	for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++)
+		play(name, buf_slice(&text), chunks[i]);
+	buf_free(&text);
+}
+
+void imap_play_folder(const char *folder)
+{
+	const char *only = getenv("DIALOGUE");
+	char path[512];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof path, "%s/%s", DIALOGUE_DIR, folder);
+	dir = opendir(path);
+	cr_assert(dir, "%s", path);
+	while ((entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.' && (!only || strcmp(only, entry->d_name) == 0))
+			play_file(folder, entry->d_name);
+	closedir(dir);
+}
