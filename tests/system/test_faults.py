@@ -128,7 +128,7 @@ def test_full_disk():
                                  capture_output=True)
         if mounted.returncode != 0:
             raise Skip("mounting a tmpfs needs root")
-        with Suite("--set", "reserve=0", profile="lab", directory=os.path.join(place, "lab")) as suite:
+        with Suite("--set", "limits.reserve=0", profile="lab", directory=os.path.join(place, "lab")) as suite:
             bob = "bob@example.test"
             suite.send("ann@example.test", bob, message("before"))
             filler = os.path.join(place, "filler")
@@ -205,7 +205,7 @@ def test_no_file_is_opened_after_start():
                            "-e", "trace=open,openat,openat2,creat,execve,execveat")) as suite:
             begin = time.time()
             suite.send("ann@example.test", ["bob@example.test"], message("traced"))
-            with suite.smtp() as client:
+            with suite.smtp("submission") as client:
                 client.starttls(context=suite.tls_context())
                 client.login("ann@example.test", "secret")
                 client.sendmail("ann@example.test", ["bob@example.test"], message("traced too"))

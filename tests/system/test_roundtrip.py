@@ -166,10 +166,8 @@ def header_fields(octets):
             break
         if line[:1] in (b" ", b"\t") and fields:
             fields[-1] += line
-        elif b":" in line:
-            fields.append(line)
         else:
-            break
+            fields.append(line)     # a line without a colon too, such as mbox's "From "
         at = end
     return fields, octets[at:]
 
