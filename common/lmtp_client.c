@@ -17,7 +17,7 @@
 #define RETRY_LAST_MS	2000
 /* A server that starts again is waited for so long before it counts as away. */
 #define AWAY_MS		2000
-#define FULL_MS		1000
+#define FULL_MS		500
 #define TELL_MS		1000
 #define TELLS_MAX	((size_t)65536)
 #define TELLS_LINE	16	/* mids in one XTELL */

@@ -36,6 +36,7 @@ struct transaction {
 	struct slice recipient;
 	struct store_delivery *found;
 	size_t found_count;
+	bool is_foreign;	/* its domain is not ours */
 };
 
 /* XDONE on its way to the writer. */
@@ -202,6 +203,19 @@ static enum status add_delivery(struct transaction *t,
 	return ST_OK;
 }
 
+/* Nothing is sent on to other servers, whoever asks. */
+static void answer_foreign(struct transaction *t)
+{
+	struct buf text = BUF_INIT(1024);
+
+	buf_append_fmt(&text, "<%.*s>: this server delivers to its own domains only",
+		       SLICE_ARG(t->recipient));
+	buf_append_char(&text, '\0');
+	answer(t->owner, t->id, 550, "5.7.1", text.len ? text.data : "Not our domain",
+	       true);
+	buf_free(&text);
+}
+
 static void rcpt_answer(struct transaction *t, enum status st)
 {
 	for (size_t i = 0; i < t->found_count && st == ST_OK; i++)
@@ -214,7 +228,10 @@ static void rcpt_answer(struct transaction *t, enum status st)
 		log_event("lmtp.refused", log_slice("sid", t->sid),
 			  log_slice("mid", t->mid),
 			  log_slice("rcpt", t->recipient), log_status(st));
-	answer_status(t, st, true);
+	if (st == ST_NOT_FOUND && t->is_foreign)
+		answer_foreign(t);
+	else
+		answer_status(t, st, true);
 }
 
 /* The targets are copied to where they outlive the transaction. */
@@ -236,6 +253,15 @@ static enum status copy_found(struct transaction *t,
 	return t->found ? ST_OK : ST_NO_MEMORY;
 }
 
+/* Whether the address is somebody else's; <postmaster> alone is ours. */
+static bool is_foreign(struct tx *tx, const struct address *address)
+{
+	struct store_domain domain;
+
+	return address->domain.len > 0 &&
+	       store_domain_find(tx, address->domain, &domain) == ST_NOT_FOUND;
+}
+
 static enum status resolve(struct transaction *t, struct tx *tx, bool make)
 {
 	struct arena arena = ARENA_INIT(8192);
@@ -254,6 +280,8 @@ static enum status resolve(struct transaction *t, struct tx *tx, bool make)
 				   &targets, &count);
 	if (st == ST_OK)
 		st = copy_found(t, targets, count);
+	if (st == ST_NOT_FOUND)
+		t->is_foreign = is_foreign(tx, &address);
 	arena_clear(&arena);
 	return st == ST_SYNTAX ? ST_NOT_FOUND : st;
 }
@@ -336,6 +364,7 @@ static void take_rcpt(struct lmtp_delivery *d, uint32_t id,
 	}
 	t->recipient = arena_copy(&t->arena, m->recipient);
 	t->found_count = 0;
+	t->is_foreign = false;
 	if (!t->recipient.data) {
 		answer(d, id, 452, "4.5.3", "Too many recipients", true);
 		return;

@@ -22,7 +22,8 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("POSTROOM_BUILD", os.path.join(TOP, "build"))
 POSTROOM = os.path.join(BUILD, "postroom", "postroom")
-SANITIZED = os.environ.get("POSTROOM_SANITIZED", "") == "1"
+# Without sanitizers, which open files of their own and do not bear a tracer.
+PLAIN_BUILD = os.environ.get("POSTROOM_PLAIN", BUILD)
 # What one step may take; sanitizers and two busy cores make everything slower.
 PATIENCE = 60.0
 REPORTS = re.compile(
@@ -64,11 +65,11 @@ def wait_for(what, question, timeout=PATIENCE, pause=0.02):
 class Suite:
     """A running suite. profile: test, lab or run. Use it in a with statement."""
 
-    def __init__(self, *args, profile="test", env=None, prefix=(), directory=None):
+    def __init__(self, *args, profile="test", env=None, prefix=(), directory=None, build=BUILD):
         self.work = tempfile.mkdtemp(prefix="postroom-system-")
         self.log_path = os.path.join(self.work, "log")
         self.profile = profile
-        argv = [*prefix, POSTROOM, profile]
+        argv = [*prefix, os.path.join(build, "postroom", "postroom"), profile]
         if profile == "lab":
             argv += ["--dir", directory or os.path.join(self.work, "lab")]
             if not any(a.startswith("--ports") for a in args):
@@ -101,8 +102,9 @@ class Suite:
         return host.strip("[]"), int(port)
 
     def pids(self, daemon):
-        """The process ids now, from run/state (the ready line has the first ones)."""
-        out = run(POSTROOM, "status", "--json", "--dir", self.dir)[1]
+        """The process ids now (the ready line has the first ones)."""
+        out = subprocess.run([POSTROOM, "status", "--json", "--dir", self.dir], timeout=PATIENCE,
+                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
         found = []
         for row in json.loads(out):
             if row["daemon"] == daemon and row.get("pid"):
@@ -193,7 +195,7 @@ class Suite:
             finally:
                 shutil.rmtree(self.work, ignore_errors=True)
             return
-        if kind is not Skip and not issubclass(kind, Skip):
+        if not issubclass(kind, Skip):
             tail = self.log_text()[-8000:]
             print(f"---- end of the suite's log\n{tail}\n----")
         self._kill()
