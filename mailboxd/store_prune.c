@@ -190,8 +190,8 @@ static const char *const invariants[] = {
 	" JOIN entry e ON e.mailbox = v.mailbox"
 	" AND e.uid BETWEEN v.uid_lo AND v.uid_hi",
 
-	"SELECT 'mailbox ' || m.id || ': its owner is gone' FROM mailbox m"
-	" LEFT JOIN account a ON a.id = m.owner WHERE a.id IS NULL",
+	("SELECT 'mailbox ' || m.id || ': its owner is gone' FROM mailbox m"
+	 " LEFT JOIN account a ON a.id = m.owner WHERE a.id IS NULL"),
 };
 
 static enum status run_check(struct tx *tx, const char *sql, bool is_pragma,

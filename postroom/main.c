@@ -10,11 +10,10 @@
 /* One line for the verbs of a noun: "user add | rm | list". */
 static void list_noun(FILE *to, const struct verb *first)
 {
-	int n = fprintf(to, "  %s ", first->noun);
-	const struct verb *v = first;
-
-	for (; v->name && strcmp(v->noun, first->noun) == 0; v++)
-		n += fprintf(to, "%s%s", v == first ? "" : "|", v->name);
+	fprintf(to, "  %s ", first->noun);
+	for (const struct verb *v = first;
+	     v->name && strcmp(v->noun, first->noun) == 0; v++)
+		fprintf(to, "%s%s", v == first ? "" : "|", v->name);
 	fputc('\n', to);
 }
 
