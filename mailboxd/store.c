@@ -365,20 +365,32 @@ bool store_has_space(const struct store *store)
 void store_check_space(struct store *store)
 {
 	struct statvfs fs;
-	uint64_t free_octets;
+	uint64_t total, kept, free_octets, pending;
 	bool had = atomic_load(&store->has_space), has;
 
 	if (statvfs(store->dir, &fs) != 0)
 		return;
+	total = (uint64_t)fs.f_blocks * fs.f_frsize;
 	free_octets = (uint64_t)fs.f_bavail * fs.f_frsize;
+	kept = total / 16 < STORE_KEPT_OCTETS ? total / 16 : STORE_KEPT_OCTETS;
+	if (kept < store->options.reserve_octets)
+		kept = store->options.reserve_octets;
+	pending = atomic_load(&store->pending_octets);
+	has = free_octets >= kept + pending;
 	atomic_store(&store->free_octets, free_octets);
-	has = free_octets >= store->options.reserve_octets;
+	atomic_store(&store->kept_octets, kept);
 	atomic_store(&store->has_space, has);
 	if (had && !has)
 		log_warning("store.full", log_u64("free", free_octets),
-			    log_u64("reserve", store->options.reserve_octets));
+			    log_u64("reserve", kept));
 	else if (!had && has)
 		log_event("store.space", log_u64("free", free_octets));
+}
+
+bool store_is_tight(const struct store *store)
+{
+	return atomic_load(&store->free_octets) <
+	       4 * atomic_load(&store->kept_octets);
 }
 
 void store_stats(struct store *store, struct store_stats *stats)

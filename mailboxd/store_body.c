@@ -12,12 +12,6 @@ static uint64_t body_id(uint64_t message, uint32_t seq)
 	return message << 16 | seq;
 }
 
-static enum status require_space(struct tx *tx)
-{
-	return store_has_space(tx->store) ? ST_OK :
-		tx_error(tx, ST_FULL, "the disk is full");
-}
-
 enum status body_insert(struct tx *tx, uint64_t message, uint32_t seq,
 			struct slice octets)
 {
@@ -31,7 +25,7 @@ enum status body_insert(struct tx *tx, uint64_t message, uint32_t seq,
 enum status store_body_put(struct tx *tx, uint64_t message, uint32_t seq,
 			   struct slice octets)
 {
-	enum status st = require_space(tx);
+	enum status st = tx_take_room(tx, octets.len);
 
 	if (!st && octets.len != STORE_CHUNK)
 		st = tx_error(tx, ST_SYNTAX, "a piece of %zu octets",

@@ -5,6 +5,8 @@
 
 /* Rows read before rows are written, so that no cursor is moved under a scan. */
 #define BLOCK 1024
+/* What a copied entry adds, about. */
+#define ENTRY_OCTETS 100
 
 static const struct range everything = { 1, UINT32_MAX };
 static const struct ranges all_uids = { .items = (struct range *)&everything,
@@ -163,9 +165,9 @@ static enum status copy_all(struct copy_job *j, const struct ranges *uids)
 
 	if (st || messages == 0)
 		return st;
-	if (!c->is_move && !store_has_space(tx->store))
-		return tx_error(tx, ST_FULL, "the disk is full");
-	if (!c->is_move || j->from_account != j->to_account)
+	if (!c->is_move)
+		st = tx_take_room(tx, messages * ENTRY_OCTETS);
+	if (!st && (!c->is_move || j->from_account != j->to_account))
 		st = account_check_quota(tx, &j->to_account->now.account,
 					 octets, messages);
 	if (!st)

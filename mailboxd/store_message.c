@@ -160,8 +160,9 @@ static enum status insert_message(struct tx *tx, const struct store_message *m,
 	struct prepared p;
 	enum status st;
 
-	if (!store_has_space(tx->store))
-		return tx_error(tx, ST_FULL, "the disk is full");
+	st = tx_take_room(tx, m->tail.len + m->prepared.len);
+	if (st)
+		return st;
 	if (prepare_record_decode(m->prepared, &p) || p.size != m->size ||
 	    m->size != m->pieces * (uint64_t)STORE_CHUNK + m->tail.len)
 		return tx_error(tx, ST_SYNTAX, "no record of this message");

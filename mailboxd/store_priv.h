@@ -22,6 +22,14 @@ struct sqlite3_stmt;
 #define STORE_WAL_PAGES		4000
 #define STORE_WAL_PAGES_GATE	(64 * 1024 * 1024 / STORE_PAGE_OCTETS)
 
+/* With so much free space nothing is counted. With less, what is added must fit
+ * twice, in the WAL and in the file: a WAL that cannot be carried over would
+ * fill the disk for good. */
+#define STORE_PLENTY		((uint64_t)256 << 20)
+#define STORE_ROOM_EACH		((uint64_t)64 << 10)	/* for rows beside bodies */
+/* Kept for removals even where no reserve is asked for: this, or a sixteenth. */
+#define STORE_KEPT_OCTETS	((uint64_t)2 << 20)
+
 /* Ids a store may give out before meta is written again. */
 #define STORE_MESSAGE_IDS_KEPT	65536
 
@@ -72,6 +80,9 @@ struct store {
 	atomic_uint_fast64_t wal_pages;
 	atomic_uint_fast64_t pages, free_pages;	/* of the file */
 	atomic_uint_fast64_t free_octets;	/* of the file system */
+	atomic_uint_fast64_t kept_octets;	/* of them not for new mail */
+	/* what the file grows by when the WAL is carried over */
+	atomic_uint_fast64_t pending_octets;
 	atomic_uint_fast64_t deliveries, commits;
 
 	struct store_gate gate;
@@ -142,6 +153,8 @@ struct tx {
 	struct arena arena;
 	struct error error;
 	enum job_sync sync;	/* PRAGMA synchronous as it stands */
+	uint64_t room;		/* octets this transaction may still add */
+	bool met_full_disk;	/* SQLITE_FULL since the savepoint */
 	struct store_actor actor;
 	struct buf scratch;
 
@@ -258,6 +271,10 @@ enum status store_meta_get(struct tx *tx, const char *key, uint64_t *value);
 enum status store_meta_set(struct tx *tx, const char *key, uint64_t value);
 bool store_is_pinned(struct store *store, uint64_t message);
 
+/* So many more octets: counts them. ST_FULL: not for new mail. */
+enum status tx_take_room(struct tx *tx, uint64_t octets);
+/* Whether pages that are free should go back to the disk. */
+bool store_is_tight(const struct store *store);
 /* The one error for a tx that is out of memory. */
 enum status tx_no_memory(struct tx *tx);
 /* Room in the transaction's memory: ST_NO_MEMORY as words in the error. */

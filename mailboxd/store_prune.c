@@ -3,9 +3,16 @@
 #include "mailboxd/store_priv.h"
 
 #define BATCH 200		/* rows of a kind in one call */
+#define BATCH_TIGHT 20		/* where the WAL has little room */
+#define PAGES_BACK 128		/* free pages given back to the disk in one call */
 #define VANISHED_KEPT 20000	/* tombstones a mailbox keeps */
 
 /* ---- pruning ---------------------------------------------------------------------- */
+
+static size_t batch_of(const struct tx *tx)
+{
+	return store_is_tight(tx->store) ? BATCH_TIGHT : BATCH;
+}
 
 /* References to messages that were expunged long enough ago. */
 static enum status prune_expunged(struct tx *tx, int64_t now, bool *more)
@@ -17,7 +24,7 @@ static enum status prune_expunged(struct tx *tx, int64_t now, bool *more)
 	uint32_t uid;
 	enum status st = ST_OK;
 
-	for (size_t i = 0; i < BATCH; i++) {
+	for (size_t i = 0; i < batch_of(tx); i++) {
 		st = sql_first(tx, &row, "SELECT mailbox, uid, message"
 			" FROM expunged WHERE at <= ?1 ORDER BY at LIMIT 1",
 			SQL_ARGS(sql_i((uint64_t)(now - keep))));
@@ -59,7 +66,7 @@ static enum status prune_garbage(struct tx *tx, bool *more)
 	uint64_t message = 0;
 	enum status st = ST_OK;
 
-	for (size_t i = 0; i < BATCH && !st; i++) {
+	for (size_t i = 0; i < batch_of(tx) && !st; i++) {
 		st = sql_number(tx, &message, "SELECT message FROM garbage"
 				" WHERE message > ?1 ORDER BY message LIMIT 1",
 				SQL_ARGS(sql_i(message)));
@@ -112,6 +119,22 @@ static enum status count_pages(struct tx *tx)
 	return ST_OK;
 }
 
+/* *more: pages went back, and there may be others. */
+static enum status vacuum(struct tx *tx, bool *more)
+{
+	uint64_t before = atomic_load(&tx->store->free_pages);
+	char sql[64];
+	enum status st;
+
+	snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)", PAGES_BACK);
+	st = sql_exec(tx, sql);
+	if (!st)
+		st = count_pages(tx);
+	if (!st && atomic_load(&tx->store->free_pages) < before)
+		*more = true;
+	return st;
+}
+
 enum status store_prune(struct tx *tx, int64_t now, bool *more)
 {
 	enum status st;
@@ -124,10 +147,13 @@ enum status store_prune(struct tx *tx, int64_t now, bool *more)
 		st = journal_prune(tx, now, more);
 	if (!st && !*more)
 		st = prune_vanished(tx);
+	if (!st)
+		st = count_pages(tx);
 	/* pages go back to the disk only where it needs them */
-	if (!st && !store_has_space(tx->store))
-		st = sql_exec(tx, "PRAGMA incremental_vacuum(256)");
-	return st ? st : count_pages(tx);
+	if (!st && store_is_tight(tx->store) &&
+	    atomic_load(&tx->store->free_pages) > 0)
+		st = vacuum(tx, more);
+	return st;
 }
 
 enum status store_backup(struct tx *tx, const char *name)

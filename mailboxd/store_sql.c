@@ -28,6 +28,8 @@ static enum status status_of(int code)
 
 enum status sql_failed(struct tx *tx, int code, const char *what)
 {
+	if ((code & 0xff) == SQLITE_FULL)
+		tx->met_full_disk = true;
 	/* SQLite's words name tables, never content */
 	error_set(&tx->error, status_of(code), "%s: %s (%d)", what,
 		  sqlite3_errmsg(tx->db), code);

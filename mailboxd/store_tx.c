@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define BUSY_TIMEOUT_MS 5000	/* trust.md: only an outsider can cause it */
@@ -209,6 +210,44 @@ static void gate_open(struct store_gate *g)
 	pthread_mutex_unlock(&g->lock);
 }
 
+/* ---- room ---------------------------------------------------------------------------- */
+
+/* How much this transaction may add. */
+static enum status measure_room(struct tx *tx)
+{
+	struct store *s = tx->store;
+	struct stat file;
+	uint64_t pages, free_octets, taken;
+	enum status st;
+
+	tx->room = UINT64_MAX;
+	store_check_space(s);
+	free_octets = atomic_load(&s->free_octets);
+	if (free_octets >= STORE_PLENTY)
+		return ST_OK;
+	st = sql_number(tx, &pages, "PRAGMA page_count", SQL_ARGS());
+	if (st)
+		return st;
+	pages *= STORE_PAGE_OCTETS;
+	atomic_store(&s->pending_octets, stat(s->path, &file) == 0 &&
+		     pages > (uint64_t)file.st_size ?
+		     pages - (uint64_t)file.st_size : 0);
+	taken = atomic_load(&s->kept_octets) + atomic_load(&s->pending_octets);
+	tx->room = free_octets > taken ? free_octets - taken : 0;
+	return ST_OK;
+}
+
+enum status tx_take_room(struct tx *tx, uint64_t octets)
+{
+	uint64_t needs = 2 * octets + STORE_ROOM_EACH;
+
+	if (!store_has_space(tx->store) || tx->room < needs)
+		return tx_error(tx, ST_FULL, "the disk is full");
+	if (tx->room != UINT64_MAX)
+		tx->room -= needs;
+	return ST_OK;
+}
+
 /* ---- begin, commit, rollback ----------------------------------------------------- */
 
 static void forget_results(struct tx *tx)
@@ -217,6 +256,7 @@ static void forget_results(struct tx *tx)
 	tx->actor = (struct store_actor){ .sid = SLICE_EMPTY };
 	tx->error.status = ST_OK;
 	tx->error.text[0] = '\0';
+	tx->met_full_disk = false;
 }
 
 static void leave(struct tx *tx)
@@ -251,12 +291,14 @@ enum status store_begin(struct tx *tx, enum job_sync sync)
 			st = set_sync(tx, sync);
 		if (!st)
 			st = sql_run(tx, "BEGIN IMMEDIATE", SQL_ARGS());
+		if (!st)
+			st = measure_room(tx);
 		tx->message_high = 0;
 		tx->delivered = 0;
 	}
 	tx->state = TX_OPEN;
 	if (st)
-		leave(tx);
+		store_rollback(tx);
 	return st;
 }
 
@@ -377,7 +419,8 @@ void store_undo(struct tx *tx)
 
 bool store_is_lost(const struct tx *tx)
 {
-	return tx->state != TX_IDLE && sqlite3_get_autocommit(tx->db);
+	return tx->state != TX_IDLE &&
+	       (tx->met_full_disk || sqlite3_get_autocommit(tx->db));
 }
 
 void store_act_as(struct tx *tx, const struct store_actor *actor)
@@ -404,8 +447,10 @@ static int checkpoint(struct tx *tx, int mode)
 	sqlite3_busy_timeout(tx->db, 0);
 	code = sqlite3_wal_checkpoint_v2(tx->db, NULL, mode, &pages, &done);
 	sqlite3_busy_timeout(tx->db, BUSY_TIMEOUT_MS);
-	if (code == SQLITE_OK && done == pages)
+	if (code == SQLITE_OK && done == pages) {
 		atomic_store(&tx->store->wal_pages, 0);
+		atomic_store(&tx->store->pending_octets, 0);
+	}
 	return code;
 }
 
@@ -413,17 +458,22 @@ enum status store_checkpoint(struct tx *tx)
 {
 	struct store *s = tx->store;
 	uint64_t pages = atomic_load(&s->wal_pages);
+	bool is_small;
 	int code;
 
 	assert(tx->state == TX_IDLE && tx->mode == TX_WRITE);
 	if (pages < wal_limit(s, STORE_WAL_PAGES))
 		return ST_OK;
 	code = checkpoint(tx, SQLITE_CHECKPOINT_PASSIVE);
-	if (atomic_load(&s->wal_pages) >= wal_limit(s, STORE_WAL_PAGES_GATE) &&
+	is_small = atomic_load(&s->free_octets) < STORE_PLENTY;
+	if ((is_small || atomic_load(&s->wal_pages) >= STORE_WAL_PAGES_GATE) &&
 	    gate_close(&s->gate)) {
-		code = checkpoint(tx, SQLITE_CHECKPOINT_RESTART);
+		code = checkpoint(tx, is_small ? SQLITE_CHECKPOINT_TRUNCATE :
+						 SQLITE_CHECKPOINT_RESTART);
 		gate_open(&s->gate);
 	}
+	if (is_small)
+		store_check_space(s);
 	if ((code & 0xff) == SQLITE_IOERR || code == SQLITE_CORRUPT)
 		return sql_failed(tx, code, "checkpoint");
 	return ST_OK;

@@ -16,6 +16,7 @@
 #define TICK_MS 100		/* while something is not synced */
 #define IDLE_TICK_MS 1000
 #define SPACE_EVERY_MS 1000
+#define PRUNE_AGAIN_MS 200	/* after it failed */
 
 struct writer {
 	struct store *store;
@@ -34,6 +35,7 @@ struct writer {
 	pthread_mutex_t writing;	/* tx: the thread, or writer_try_now() */
 	int64_t unsynced_since;		/* clock_ms(), 0: all is synced */
 	int64_t space_checked;
+	atomic_llong prune_after;	/* clock_ms(): it failed, not before */
 	atomic_bool may_prune;
 };
 
@@ -88,7 +90,7 @@ static enum status run_job(struct writer *w, struct job *job)
 		return st;
 	st = job->run(job, tx);
 	set_status(job, st, store_error(tx));
-	if (store_is_lost(tx) || (st == ST_FULL && store_has_space(w->store)))
+	if (store_is_lost(tx))
 		return st ? st : ST_UNAVAILABLE;
 	if (!st)
 		return store_release(tx);
@@ -187,6 +189,11 @@ static void give_up(struct writer *w)
 
 /* ---- what is done between batches ------------------------------------------------------ */
 
+static bool prunes_now(const struct writer *w)
+{
+	return w->may_prune && clock_ms() >= w->prune_after;
+}
+
 static void prune(struct writer *w)
 {
 	bool more = false;
@@ -201,8 +208,10 @@ static void prune(struct writer *w)
 		store_rollback(w->tx);
 	else
 		st = store_commit(w->tx);
-	if (st)
+	if (st) {
 		log_warning("store.prune_failed", log_error(store_error(w->tx)));
+		w->prune_after = clock_ms() + PRUNE_AGAIN_MS;
+	}
 	note_unsynced(w);
 	w->may_prune = more && !st;
 }
@@ -224,7 +233,8 @@ static void care(struct writer *w, bool is_idle)
 		store_check_space(w->store);
 		w->may_prune = true;
 	}
-	if (is_idle && w->may_prune)
+	/* a full disk is not emptied by waiting for a quiet moment */
+	if ((is_idle || !store_has_space(w->store)) && prunes_now(w))
 		prune(w);
 }
 
@@ -249,7 +259,7 @@ static bool next_batch(struct writer *w, struct job_list *batch, bool *idle)
 	bool goes_on;
 
 	pthread_mutex_lock(&w->lock);
-	if (!w->queue.first && !w->is_stopping && !w->may_prune)
+	if (!w->queue.first && !w->is_stopping && !prunes_now(w))
 		wait_for_jobs(w);
 	*idle = !w->queue.first;
 	while (batch->count < w->options.batch_jobs &&
