@@ -144,6 +144,7 @@ static const struct rule rules_common[] = {
 	{ CALL(ioctl), false, 1, 0, FIONBIO },
 	{ CALL(ioctl), false, 1, 0, FIONREAD },
 	{ CALL(ioctl), false, 1, 0, SIOCOUTQ },
+	{ CALL(ioctl), false, 1, 0, TCGETS },	/* libconfuse at a reload */
 	{ CALL(socket), false, 0, 0, AF_UNIX },
 	{ CALL(prlimit64), false, 2, 0, 0 },	/* to read them */
 	{ CALL(prctl), false, 0, 0, PR_SET_NAME },
