@@ -75,28 +75,24 @@ static void begin(struct player *p, size_t i)
 /* Gives a session what was sent, in chunks. */
 static void give(struct player *p, size_t i)
 {
-	struct buf *in = &p->at[i].in;
+	struct slice left = buf_slice(&p->at[i].in);
 	struct engine *e = p->at[i].engine;
 	size_t have = 0;
 
-	while (in->len && p->at[i].want != WANT_CLOSE) {
+	while (left.len && p->at[i].want == WANT_INPUT) {
 		size_t used = 0;
-		size_t n = have + (p->chunk ? p->chunk : in->len);
+		size_t n = have + (p->chunk ? p->chunk : left.len);
 
-		if (p->at[i].want != WANT_INPUT)
-			break;
-		have = n < in->len ? n : in->len;
-		p->at[i].want = e->ops->input(e, slice_head(buf_slice(in), have), &used);
-		buf_consume(in, used);
-		if (used == 0 && have == in->len) {
+		have = n < left.len ? n : left.len;
+		p->at[i].want = e->ops->input(e, slice_head(left, have), &used);
+		if (e->out.len || e->requests.len || p->at[i].want != WANT_INPUT)
 			settle(p, i);
-			if (p->at[i].want == WANT_INPUT)
-				break;
-			continue;
-		}
+		if (used == 0 && have == left.len && p->at[i].want == WANT_INPUT)
+			break;
+		left = slice_from(left, used);
 		have -= used;
-		settle(p, i);
 	}
+	buf_consume(&p->at[i].in, p->at[i].in.len - left.len);
 	settle_all(p);
 }
 
@@ -336,10 +332,10 @@ static void play(const char *file, struct slice text, size_t chunk)
 
 static void play_file(const char *folder, const char *name)
 {
-	static const size_t chunks[] = { 0, 1, 2, 3, 5, 8, 13, 21, 64 };
+	static const size_t chunks[] = { 0, 1000, 64, 21, 13, 8, 5, 3, 2, 1 };
 	struct buf text = BUF_INIT(1024 * 1024);
+	size_t count = sizeof chunks / sizeof *chunks, n;
 	char path[512], block[4096];
-	size_t n;
 	FILE *f;
 
 	snprintf(path, sizeof path, "%s/%s/%s", DIALOGUE_DIR, folder, name);
@@ -348,7 +344,10 @@ static void play_file(const char *folder, const char *name)
 	while ((n = fread(block, 1, sizeof block, f)) > 0)
 		cr_assert_eq(buf_append(&text, slice_of(block, n)), ST_OK);
 	fclose(f);
-	for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++)
+	/* megabytes need not come octet by octet */
+	if (slice_starts(buf_slice(&text), SLICE("# large")))
+		count = 3;
+	for (size_t i = 0; i < count; i++)
 		play(name, buf_slice(&text), chunks[i]);
 	buf_free(&text);
 }

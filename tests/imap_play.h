@@ -15,7 +15,8 @@
  *   quiet  quiet2		has nothing more to say
  *   wait MS			so long passes
  *
- * A session begins with its first line; its greeting is the first it says. What
+ * A file that begins with "# large" is not played in the smallest chunks. A session
+ * begins with its first line; its greeting is the first it says. What
  * a session sends is given to it when something is expected next. At the end
  * nobody may have more to say.
  */
