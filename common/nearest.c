@@ -39,8 +39,8 @@ void nearest_offer(struct nearest *n, struct slice wanted, struct slice name)
 {
 	unsigned distance = nearest_distance(wanted, name);
 
-	/* a third of the letters may be wrong, and at least two */
-	if (distance > 2 && distance > wanted.len / 3)
+	/* a third of the letters may be wrong, two of four, one of fewer */
+	if (distance > (wanted.len < 4 ? 1 : 2) && distance > wanted.len / 3)
 		return;
 	if (n->is_found && n->distance <= distance)
 		return;

@@ -54,13 +54,21 @@ enum option_id explain_find(struct slice name)
 
 /* ---- pieces ---------------------------------------------------------------------- */
 
+/* Whom a text is for: a file of the distribution names /var where this build may
+ * have another directory. */
+enum reader { FOR_USER, FOR_FILE };
+
 /* A default as the file has it. */
-static void append_default(struct buf *out, const struct option_row *o, enum profile p)
+static void append_default(struct buf *out, const struct option_row *o, enum profile p,
+			   enum reader reader)
 {
+	static const char var[] = LOCALSTATEDIR;
 	const char *text = o->defaults[p];
 	struct slice word;
 
-	if (o->type == OPTION_TEXT) {
+	if (reader == FOR_FILE && strncmp(text, var, sizeof var - 1) == 0) {
+		buf_append_fmt(out, "\"/var%s\"", text + sizeof var - 1);
+	} else if (o->type == OPTION_TEXT) {
 		buf_append_fmt(out, "\"%s\"", text);
 	} else if (o->type == OPTION_LIST) {
 		buf_append_char(out, '{');
@@ -73,7 +81,7 @@ static void append_default(struct buf *out, const struct option_row *o, enum pro
 }
 
 /* LISTEN_ADDRESS has a default for each title. */
-static void append_defaults(struct buf *out, enum option_id id)
+static void append_defaults(struct buf *out, enum option_id id, enum reader reader)
 {
 	const struct option_row *o = &options[id];
 
@@ -82,12 +90,12 @@ static void append_defaults(struct buf *out, enum option_id id)
 				    "lab and test");
 		return;
 	}
-	append_default(out, o, PROFILE_SERVER);
+	append_default(out, o, PROFILE_SERVER, reader);
 	for (int p = PROFILE_LAB; p < PROFILE_COUNT; p++) {
 		if (strcmp(o->defaults[p], o->defaults[PROFILE_SERVER]) == 0)
 			continue;
 		buf_append_fmt(out, ", in %s ", profile_name((enum profile)p));
-		append_default(out, o, (enum profile)p);
+		append_default(out, o, (enum profile)p, reader);
 	}
 }
 
@@ -164,7 +172,7 @@ enum status explain_option(enum option_id id, struct buf *out)
 	buf_append_str(out, "\n  type     ");
 	append_type(out, o);
 	buf_append_str(out, "\n  default  ");
-	append_defaults(out, id);
+	append_defaults(out, id, FOR_USER);
 	buf_append_str(out, "\n  read by  ");
 	append_readers(out, o->readers);
 	return buf_append_char(out, '\n');
@@ -220,7 +228,7 @@ enum status explain_man(struct buf *out)
 		buf_append_str(&details, "Type: ");
 		append_type(&details, o);
 		buf_append_str(&details, ". Default: ");
-		append_defaults(&details, (enum option_id)i);
+		append_defaults(&details, (enum option_id)i, FOR_FILE);
 		buf_append_char(&details, '.');
 		buf_append_str(out, "\n.br\n");
 		append_troff(out, buf_slice(&details));
@@ -240,7 +248,7 @@ static void sample_option(struct buf *out, enum option_id id, const char *indent
 		return;
 	append_wrapped(out, *indent ? "  # " : "# ", o->meaning);
 	buf_append_fmt(out, "%s# %s = ", indent, o->name);
-	append_default(out, o, PROFILE_SERVER);
+	append_default(out, o, PROFILE_SERVER, FOR_FILE);
 	buf_append_str(out, "\n\n");
 }
 
