@@ -76,8 +76,10 @@ static enum status bind_failed(struct error *err, const char *title,
 {
 	if (errno == EADDRINUSE)
 		return error_set(err, ST_EXISTS,
-				 "listen %s: %s port %u is taken by another program; "
-				 "'ss -ltnp' shows which", title, host, port);
+				 "listen %s: %s:%u is taken; who has it: ss -ltnp "
+				 "'sport = :%u'; another one: --set "
+				 "listen.%s.address=...", title, host, port, port,
+				 title);
 	if (errno == EACCES)
 		return error_set(err, ST_DENIED,
 				 "listen %s: port %u needs root (or "

@@ -30,7 +30,7 @@ static const struct { enum output_form form; const char *text; } rows[] = {
 	{ OUTPUT_TABS,
 	  "ann@example.test\t7\ta\xef\xbf\xbd[2J\nb\t1024\t\xc3\xa4\xef\xbf\xbd\n" },
 	{ OUTPUT_JSON,
-	  "[\n {\"user\":\"ann@example.test\",\"octets\":7,\"subject\":\"a\\u001b[2J\"},"
+	  "[\n {\"user\":\"ann@example.test\",\"octets\":7,\"subject\":\"a\\u001B[2J\"},"
 	  "\n {\"user\":\"b\",\"octets\":1024,\"subject\":\"\xc3\xa4\xef\xbf\xbd\"}\n]\n" },
 };
 
