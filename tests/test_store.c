@@ -2,7 +2,6 @@
 #include "tests/support/temp_store.h"
 
 #include <criterion/criterion.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,27 +21,32 @@ Test(store, opens_once)
 	temp_store_close(&t);
 }
 
+/* user_version in the header of the file. */
+static void set_schema(unsigned char number)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/store.db", t.dir);
+	file = fopen(path, "r+");
+	cr_assert(file && fseek(file, 63, SEEK_SET) == 0);
+	cr_assert_eq(putc(number, file), number);
+	fclose(file);
+}
+
 Test(store, refuses_a_newer_schema)
 {
 	struct store *store;
 	struct error err = { 0 };
-	char path[128];
-	sqlite3 *db;
 
 	temp_store_open(&t, NULL);
-	snprintf(path, sizeof path, "%s/store.db", t.dir);
 	store_disconnect(t.write);
 	store_disconnect(t.read);
 	store_close(t.store);
-	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
-	cr_assert_eq(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL,
-				  NULL), SQLITE_OK);
-	sqlite3_close(db);
+	set_schema(99);
 	cr_expect_eq(store_open(&t.options, &store, &err), ST_DENIED);
 	cr_expect(strstr(err.text, "newer version") != NULL, "%s", err.text);
-	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
-	sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL);
-	sqlite3_close(db);
+	set_schema(1);
 	cr_assert_eq(store_open(&t.options, &t.store, &err), ST_OK);
 	cr_assert_eq(store_connect(t.store, TX_READ, &t.read, &err), ST_OK);
 	t.write = NULL;
