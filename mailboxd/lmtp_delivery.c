@@ -14,6 +14,8 @@
 /* Memory of one transaction's addresses. */
 #define ARENA_MAX	((size_t)4 * 1024 * 1024)
 #define DELIVERIES_MAX	10000u
+/* Told ones are removed from the store when there are so many, or each second. */
+#define TOLD_MANY	256u
 
 struct transaction {
 	struct job job;		/* first: a job is its transaction */
@@ -30,7 +32,9 @@ struct transaction {
 	size_t count, cap;
 	struct store_message message;
 	int64_t since_ms;
-	bool is_running, is_ending, is_known;	/* in the untold list */
+	bool is_running, is_ending;
+	bool is_known;		/* in the untold list, under this key */
+	unsigned char key[UNTOLD_KEY_OCTETS];
 
 	/* ---- the recipient that is being looked up */
 	struct slice recipient;
@@ -442,6 +446,10 @@ static enum status deliver_run(struct job *job, struct tx *tx)
 
 	store_act_as(tx, &actor);
 	st = store_deliver(tx, &t->message, t->deliveries, t->count);
+	if (st == ST_OK && t->is_known)
+		st = store_untold_add(tx, t->mid, slice_of((char *)t->key,
+							   sizeof t->key),
+				      clock_wall_seconds());
 	crash_point("lmtp.before_commit");
 	return st;
 }
@@ -545,7 +553,6 @@ static void end(struct transaction *t)
 static bool is_again(struct transaction *t, struct slice digest)
 {
 	struct digest *sum;
-	unsigned char key[UNTOLD_KEY_OCTETS];
 	struct id first;
 	char text[64];
 
@@ -562,9 +569,10 @@ static bool is_again(struct transaction *t, struct slice digest)
 		digest_feed(sum, t->deliveries[i].recipient);
 	}
 	digest_feed(sum, digest);
-	digest_finish(sum, key);
+	digest_finish(sum, t->key);
 	digest_free(sum);
-	switch (untold_begin(t->service->untold, clock_ms(), key, t->mid, &first)) {
+	switch (untold_begin(t->service->untold, clock_ms(), t->key, t->mid,
+			     &first)) {
 	case UNTOLD_NEW:
 		t->is_known = true;
 		return false;
@@ -706,6 +714,8 @@ enum status lmtp_delivery_send(struct lmtp_delivery *d,
 		return ST_OK;
 	case IPC_TYPE_LMTP_TELL:
 		untold_tell(d->service->untold, m.lmtp_tell.mid);
+		if (untold_told_count(d->service->untold) >= TOLD_MANY)
+			service_told(d->service);
 		return ST_OK;
 	case IPC_TYPE_LMTP_ASK:
 		take_ask(d, frame->id, &m.lmtp_ask);

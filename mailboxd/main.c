@@ -166,6 +166,7 @@ static void ticked(uv_timer_t *timer)
 	struct mailboxd *m = timer->data;
 
 	store_check_space(m->store);
+	service_told(&m->service);
 	service_tick(&m->service);
 }
 
@@ -335,8 +336,9 @@ static enum status listen_all(struct mailboxd *m, struct error *err)
 
 /* ---- start and end --------------------------------------------------------------------- */
 
-/* Before there is a writer's thread: the domains of the configuration. */
-static enum status first_domains(struct mailboxd *m, struct error *err)
+/* Before there is a writer's thread: the domains of the configuration, and what
+ * may not have been told before the last end. */
+static enum status first_writes(struct mailboxd *m, struct error *err)
 {
 	struct tx *tx;
 	enum status st = store_connect(m->store, TX_WRITE, &tx, err);
@@ -351,8 +353,10 @@ static enum status first_domains(struct mailboxd *m, struct error *err)
 		else
 			store_rollback(tx);
 	}
+	if (st == ST_OK)
+		st = service_load_untold(&m->service, tx);
 	if (st != ST_OK)
-		error_set(err, st, "domains of the configuration: %.100s",
+		error_set(err, st, "first writes: %.100s",
 			  store_error(tx)->text);
 	store_disconnect(tx);
 	return st;
@@ -371,14 +375,14 @@ static enum status open_store(struct daemon *d, struct error *err)
 	uv_timer_init(&d->loop, &m->tick);
 	uv_timer_init(&d->loop, &m->alarm);
 	m->collect.data = m->tick.data = m->alarm.data = m;
-	st = first_domains(m, err);
+	st = service_init(&m->service, m->store, m->settings, &host, m);
+	m->is_serving = st == ST_OK;
+	if (st == ST_OK)
+		st = first_writes(m, err);
 	if (st == ST_OK)
 		st = writer_start(m->store, &wo, &m->writer, err);
 	if (st == ST_OK)
 		st = readers_start(m->store, &ro, &m->readers, err);
-	if (st == ST_OK)
-		st = service_init(&m->service, m->store, m->settings, &host, m);
-	m->is_serving = st == ST_OK;
 	return st;
 }
 

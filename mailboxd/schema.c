@@ -136,6 +136,11 @@ static const char *const migrations[] = {
 	"  j.verb, a.name AS account, b.name AS mailbox, j.uids, j.mid, j.sid,"
 	"  j.detail FROM journal j LEFT JOIN account a ON a.id = j.account"
 	"  LEFT JOIN mailbox b ON b.id = j.mailbox;",
+
+	/* 2: messages whose 250 the client may not have seen */
+	"CREATE TABLE IF NOT EXISTS untold ("
+	"  mid TEXT PRIMARY KEY, key BLOB NOT NULL, at INTEGER NOT NULL)"
+	"  WITHOUT ROWID;",
 };
 
 #define VERSION (sizeof migrations / sizeof *migrations)

@@ -9,6 +9,7 @@
 #include "mailboxd/untold.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum status service_init(struct service *s, struct store *store,
@@ -168,4 +169,76 @@ void service_prepare_give(struct service *s, struct prepare *p)
 	}
 	prepare_reset(p);
 	s->spares[s->spare_count++] = p;
+}
+
+/* ---- what was told ------------------------------------------------------------ */
+
+struct told_job {
+	struct job job;		/* first */
+	struct id mids[UNTOLD_TOLD_MAX];
+	size_t count;
+};
+
+static enum status told_run(struct job *job, struct tx *tx)
+{
+	const struct told_job *t = (const struct told_job *)job;
+	enum status st = ST_OK;
+
+	for (size_t i = 0; i < t->count && st == ST_OK; i++)
+		st = store_untold_remove(tx, id_slice(&t->mids[i]));
+	return st;
+}
+
+static void told_done(struct job *job, enum status status,
+		      const struct error *error)
+{
+	(void)status;	/* they expire all the same */
+	(void)error;
+	free(job);
+}
+
+void service_told(struct service *s)
+{
+	struct told_job *t;
+
+	if (untold_told_count(s->untold) == 0)
+		return;
+	t = calloc(1, sizeof *t);
+	if (!t)
+		return;
+	t->count = untold_take_told(s->untold, t->mids, UNTOLD_TOLD_MAX);
+	t->job.run = told_run;
+	t->job.done = told_done;
+	t->job.sync = JOB_SYNC_NORMAL;
+	t->job.octets = sizeof *t;
+	if (service_submit(s, &t->job, PLACE_WRITER) != ST_OK)
+		free(t);
+}
+
+static enum status load_untold(void *arg, struct slice mid, struct slice key,
+			       int64_t at)
+{
+	struct service *s = arg;
+
+	if (key.len == UNTOLD_KEY_OCTETS)
+		untold_load(s->untold, clock_ms(),
+			    clock_wall_ms() - at * 1000,
+			    (const unsigned char *)key.data, mid);
+	return ST_OK;
+}
+
+enum status service_load_untold(struct service *s, struct tx *tx)
+{
+	int64_t old = clock_wall_seconds() - UNTOLD_KEEP_MS / 1000;
+	enum status st = store_begin(tx, JOB_SYNC_NORMAL);
+
+	if (st != ST_OK)
+		return st;
+	st = store_untold_expire(tx, old);
+	if (st == ST_OK)
+		st = store_untold_list(tx, load_untold, s);
+	if (st == ST_OK)
+		return store_commit(tx);
+	store_rollback(tx);
+	return st;
 }

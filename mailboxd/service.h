@@ -105,6 +105,10 @@ unsigned service_kick(struct service *s, uint64_t account, struct slice sid,
 unsigned service_sessions(const struct service *s, uint64_t account,
 			  unsigned scope);
 void service_directory_changed(struct service *s);
+/* Removes from the store what was told (mailboxd/untold.h); each second. */
+void service_told(struct service *s);
+/* What the store remembers of it; once, before there is a writer's thread. */
+enum status service_load_untold(struct service *s, struct tx *tx);
 /* A parser for one message; NULL when memory is short. */
 struct prepare *service_prepare_take(struct service *s);
 void service_prepare_give(struct service *s, struct prepare *p);

@@ -450,6 +450,20 @@ enum status store_append(struct tx *tx, uint64_t mailbox,
  * bars it: a delivery of that mid that comes later is refused. */
 enum status store_mid_done(struct tx *tx, struct slice mid);
 
+/*
+ * Messages whose 250 the client may not have seen (store_untold.c; what for:
+ * mailboxd/untold.h). Added in the transaction of the delivery; at: Unix
+ * seconds. Removing one that is not there is ST_OK.
+ */
+enum status store_untold_add(struct tx *tx, struct slice mid, struct slice key,
+			     int64_t at);
+enum status store_untold_remove(struct tx *tx, struct slice mid);
+enum status store_untold_expire(struct tx *tx, int64_t before);
+typedef enum status store_untold_fn(void *arg, struct slice mid,
+				    struct slice key, int64_t at);
+/* The oldest first. */
+enum status store_untold_list(struct tx *tx, store_untold_fn *row, void *arg);
+
 /* ---- messages out (store_fetch.c, store_body.c) ------------------------------ */
 
 /*

@@ -18,6 +18,8 @@ struct untold {
 	struct entry *by_key[BUCKETS], *by_mid[BUCKETS];
 	struct entry *oldest, *newest;
 	size_t count;
+	struct id told[UNTOLD_TOLD_MAX];
+	size_t told_count;
 };
 
 struct untold *untold_new(void)
@@ -118,8 +120,37 @@ void untold_tell(struct untold *u, struct slice mid)
 {
 	struct entry *e = find(u, mid);
 
-	if (e && e->is_stored)
-		drop(u, e);
+	if (!e || !e->is_stored)
+		return;
+	/* one that finds no room expires in the store */
+	if (u->told_count < UNTOLD_TOLD_MAX)
+		u->told[u->told_count++] = e->mid;
+	drop(u, e);
+}
+
+void untold_load(struct untold *u, int64_t now_ms, int64_t age_ms,
+		 const unsigned char key[UNTOLD_KEY_OCTETS], struct slice mid)
+{
+	struct id first;
+
+	if (age_ms > UNTOLD_KEEP_MS || age_ms < 0 ||
+	    untold_begin(u, now_ms - age_ms, key, mid, &first) != UNTOLD_NEW)
+		return;
+	untold_stored(u, mid, true);
+}
+
+size_t untold_told_count(const struct untold *u)
+{
+	return u->told_count;
+}
+
+size_t untold_take_told(struct untold *u, struct id *mids, size_t max)
+{
+	size_t n = u->told_count < max ? u->told_count : max;
+
+	memcpy(mids, u->told + u->told_count - n, n * sizeof *mids);
+	u->told_count -= n;
+	return n;
 }
 
 size_t untold_count(const struct untold *u)

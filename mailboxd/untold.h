@@ -3,8 +3,10 @@
  * (decisions.md, exactly once; crash points P5 and P6). If the same sender sends
  * the same octets to the same recipients again, it is answered with the first
  * mid and not stored twice. Only what came through smtpd (XPOSTROOM) is kept,
- * until smtpd tells that the reply was seen, or for an hour. In memory: what is
- * lost with mailboxd itself is found by XDONE.
+ * until smtpd tells that the reply was seen, or for an hour. The list is in
+ * memory; the store has it too, written in the transaction of each delivery
+ * (store_untold_add()), so that it outlives mailboxd. What was told is removed
+ * there some time later, in bulk.
  */
 #ifndef MAILBOXD_UNTOLD_H
 #define MAILBOXD_UNTOLD_H
@@ -27,6 +29,9 @@ enum untold_state {
 	UNTOLD_AGAIN,	/* stored already: *first is its mid */
 };
 
+/* mids that were told and are to be removed from the store. */
+#define UNTOLD_TOLD_MAX		1024u
+
 struct untold *untold_new(void);
 void untold_free(struct untold *u);
 /* key: a digest of client, sender, recipients and octets. Without memory it is
@@ -39,5 +44,11 @@ void untold_stored(struct untold *u, struct slice mid, bool good);
 /* The client has certainly seen the reply. */
 void untold_tell(struct untold *u, struct slice mid);
 size_t untold_count(const struct untold *u);
+/* From the store, at start: a stored one, so many milliseconds old. */
+void untold_load(struct untold *u, int64_t now_ms, int64_t age_ms,
+		 const unsigned char key[UNTOLD_KEY_OCTETS], struct slice mid);
+/* Those told since the last call, at most max; and how many wait. */
+size_t untold_take_told(struct untold *u, struct id *mids, size_t max);
+size_t untold_told_count(const struct untold *u);
 
 #endif

@@ -56,6 +56,7 @@ class Alone:
         return self.talk(
             f"MAIL FROM:<a@example.org> XMID={mid}\r\n".encode(),
             b"RCPT TO:<ann@example.test>\r\n",
+            b"XDIGEST " + b"5a" * 32 + b"\r\n",
             f"BDAT {len(BODY)} LAST\r\n".encode(), BODY)
 
     def done(self, mid):
@@ -102,6 +103,10 @@ def test_killed_at_each_point():
                 assert not any(b"Stored" in line for line in late), (point, late)
                 again = mailboxd.send(SECOND)
                 assert any(b"Stored as " + SECOND.encode() in line for line in again), (point, again)
+            else:
+                # the same message from the same client, never told: the first one
+                again = mailboxd.send(SECOND)
+                assert any(b"Stored as " + MID.encode() in line for line in again), (point, again)
             mailboxd.stop()
             assert entries(directory) == 1, point
         finally:
