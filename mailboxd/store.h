@@ -161,7 +161,9 @@ bool store_needs_sync(const struct store *store);
  * again when there is time.
  */
 enum status store_prune(struct tx *tx, int64_t now, bool *more);
-/* Writes a copy of the whole store to dir/name, on a reading connection. */
+/* Writes a copy of the whole store to dir/name, which does not exist yet, inside a
+ * reading transaction, which is a new one afterwards. Takes its time: not on the
+ * readers that serve sessions. */
 enum status store_backup(struct tx *tx, const char *name);
 /* SQLite's integrity check (quick or whole) and our own invariants; each
  * finding is given to note. ST_OK whether or not something was found. */

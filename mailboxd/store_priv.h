@@ -77,6 +77,7 @@ struct store {
 	atomic_bool is_broken;
 	atomic_bool has_space;
 	atomic_bool needs_sync;
+	atomic_uint backups;	/* that are reading: they would hold the gate */
 	atomic_uint_fast64_t wal_pages;
 	atomic_uint_fast64_t pages, free_pages;	/* of the file */
 	atomic_uint_fast64_t free_octets;	/* of the file system */

@@ -2,6 +2,8 @@
  * is sound. */
 #include "mailboxd/store_priv.h"
 
+#include <assert.h>
+
 #define BATCH 200		/* rows of a kind in one call */
 #define BATCH_TIGHT 20		/* where the WAL has little room */
 #define PAGES_BACK 128		/* free pages given back to the disk in one call */
@@ -156,14 +158,35 @@ enum status store_prune(struct tx *tx, int64_t now, bool *more)
 	return st;
 }
 
+/* VACUUM has a transaction of its own: ours ends before it and begins anew. */
+static enum status vacuum_into(struct tx *tx, const char *path)
+{
+	enum status st = sql_run(tx, "COMMIT", SQL_ARGS()), begun;
+
+	if (!st)
+		st = sql_exec(tx, "PRAGMA query_only = OFF");
+	if (!st)
+		st = sql_run(tx, "VACUUM INTO ?1",
+			     SQL_ARGS(sql_t(slice_str(path))));
+	sql_exec(tx, "PRAGMA query_only = ON");
+	begun = sql_run(tx, "BEGIN", SQL_ARGS());
+	return st ? st : begun;
+}
+
 enum status store_backup(struct tx *tx, const char *name)
 {
+	struct store *s = tx->store;
 	char path[512];
-	int n = snprintf(path, sizeof path, "%s/%s", tx->store->dir, name);
+	int n = snprintf(path, sizeof path, "%s/%s", s->dir, name);
+	enum status st;
 
+	assert(tx->mode == TX_READ && tx->state == TX_OPEN);
 	if (n < 0 || (size_t)n >= sizeof path)
 		return tx_error(tx, ST_LIMIT, "the name is too long");
-	return sql_run(tx, "VACUUM INTO ?1", SQL_ARGS(sql_t(slice_str(path))));
+	atomic_fetch_add(&s->backups, 1);
+	st = vacuum_into(tx, path);
+	atomic_fetch_sub(&s->backups, 1);
+	return st;
 }
 
 /* ---- checking ------------------------------------------------------------------------- */

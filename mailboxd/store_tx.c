@@ -454,6 +454,17 @@ static int checkpoint(struct tx *tx, int mode)
 	return code;
 }
 
+/* A sync of the file that failed is final too: the next could seem to succeed
+ * with pages dropped, and the WAL that still has them would be reset. BUSY and
+ * FULL only mean that the rest comes later. */
+static enum status checkpointed(struct tx *tx, int code)
+{
+	if ((code & 0xff) != SQLITE_IOERR && code != SQLITE_CORRUPT)
+		return ST_OK;
+	atomic_store(&tx->store->is_broken, true);
+	return sql_failed(tx, code, "checkpoint");
+}
+
 enum status store_checkpoint(struct tx *tx)
 {
 	struct store *s = tx->store;
@@ -467,16 +478,14 @@ enum status store_checkpoint(struct tx *tx)
 	code = checkpoint(tx, SQLITE_CHECKPOINT_PASSIVE);
 	is_small = atomic_load(&s->free_octets) < STORE_PLENTY;
 	if ((is_small || atomic_load(&s->wal_pages) >= STORE_WAL_PAGES_GATE) &&
-	    gate_close(&s->gate)) {
+	    !atomic_load(&s->backups) && gate_close(&s->gate)) {
 		code = checkpoint(tx, is_small ? SQLITE_CHECKPOINT_TRUNCATE :
 						 SQLITE_CHECKPOINT_RESTART);
 		gate_open(&s->gate);
 	}
 	if (is_small)
 		store_check_space(s);
-	if ((code & 0xff) == SQLITE_IOERR || code == SQLITE_CORRUPT)
-		return sql_failed(tx, code, "checkpoint");
-	return ST_OK;
+	return checkpointed(tx, code);
 }
 
 enum status store_make_room(struct tx *tx)
@@ -489,7 +498,7 @@ enum status store_make_room(struct tx *tx)
 		gate_open(&s->gate);
 	}
 	store_check_space(s);
-	return code == SQLITE_OK ? ST_OK : sql_failed(tx, code, "checkpoint");
+	return checkpointed(tx, code);
 }
 
 enum status store_sync(struct tx *tx)

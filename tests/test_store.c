@@ -4,6 +4,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static struct temp_store t;
 
@@ -207,5 +209,42 @@ Test(store, barred_mid_is_not_delivered_later)
 	cr_expect_eq(store_mid_done(t.write, m.mid), ST_OK);
 	temp_end(&t, ST_OK);
 	buf_free(&record);
+	temp_store_close(&t);
+}
+
+Test(store, backup_is_a_store)
+{
+	struct store_options options = { 0 };
+	struct error err = { 0 };
+	char from[128], to[128], dir[128];
+	struct store *copy;
+	struct tx *tx;
+	struct store_mailbox m;
+
+	temp_store_open(&t, NULL);
+	temp_mail(&t, "one");
+	cr_assert_eq(store_begin(t.read, JOB_SYNC_NORMAL), ST_OK);
+	cr_expect_eq(store_backup(t.read, "copy.db"), ST_OK, "%s",
+		     store_error(t.read)->text);
+	cr_expect_eq(store_mailbox_get(t.read, t.inbox, &m), ST_OK);
+	cr_assert_eq(store_commit(t.read), ST_OK);
+	snprintf(from, sizeof from, "%s/copy.db", t.dir);
+	snprintf(dir, sizeof dir, "%s/copy", t.dir);
+	snprintf(to, sizeof to, "%s/copy/store.db", t.dir);
+	cr_assert_eq(mkdir(dir, 0700), 0);
+	cr_assert_eq(rename(from, to), 0);
+	options.dir = dir;
+	cr_assert_eq(store_open(&options, &copy, &err), ST_OK, "%s", err.text);
+	cr_assert_eq(store_connect(copy, TX_READ, &tx, &err), ST_OK);
+	cr_assert_eq(store_begin(tx, JOB_SYNC_NORMAL), ST_OK);
+	cr_expect_eq(store_mailbox_get(tx, t.inbox, &m), ST_OK);
+	cr_expect_eq(m.messages, 1);
+	store_commit(tx);
+	store_disconnect(tx);
+	store_close(copy);
+	unlink(to);
+	snprintf(to, sizeof to, "%s/copy/store.lock", t.dir);
+	unlink(to);
+	cr_expect_eq(rmdir(dir), 0);
 	temp_store_close(&t);
 }
