@@ -71,6 +71,9 @@ struct engine_ops {
 	 * an orderly close (decisions.md, exactly once). wants_told is false
 	 * again. May be NULL; the answer is taken as input's is. */
 	enum want (*told)(struct engine *e);
+	/* Whether the engine keeps answers to this id because it cannot use them
+	 * yet: then mailboxd gets no credit for more. May be NULL: it never does. */
+	bool (*holds)(const struct engine *e, uint32_t id);
 	void (*free)(struct engine *e);
 };
 

@@ -290,6 +290,23 @@ static void give_credit(struct store_client *s, struct request *r)
 		r->uncredited = 0;
 }
 
+/* Credit for each request of which so many octets were passed on and used; none
+ * while the client does not read, or the engine keeps what it got. */
+static void give_credits(struct store_client *s, uint32_t least)
+{
+	const struct engine *e = s->engine;
+
+	if (!s->link || e->out.len >= ENGINE_OUT_HIGH)
+		return;
+	for (size_t i = 0; i < REQUESTS_MAX; i++) {
+		struct request *r = &s->requests[i];
+
+		if (r->id && r->uncredited >= least &&
+		    !(e->ops->holds && e->ops->holds(e, r->id)))
+			give_credit(s, r);
+	}
+}
+
 static void end_request(struct store_client *s, uint32_t id)
 {
 	struct request *r = find_request(s, id);
@@ -324,15 +341,12 @@ static enum status take_frame(struct store_client *s, const struct ipc_frame *fr
 	if (!r)
 		return ST_OK;	/* behind a CANCEL */
 	s->is_bound = s->is_bound || m.type == IPC_TYPE_AUTH_OK;
-	if (last) {
+	if (last)
 		end_request(s, frame->id);
-	} else if (m.type != IPC_TYPE_CREDIT) {
+	else if (m.type != IPC_TYPE_CREDIT)
 		r->uncredited += (uint32_t)octets;
-		if (r->uncredited >= CREDIT_STEP &&
-		    s->engine->out.len < ENGINE_OUT_HIGH)
-			give_credit(s, r);
-	}
 	conn_reply(s->conn, frame->id, &m, last);
+	give_credits(s, CREDIT_STEP);
 	return last && s->settings->is_once ? ST_CLOSED : ST_OK;
 }
 
@@ -431,10 +445,8 @@ static void resume(struct backend *b)
 		return;
 	st = take_frames(s, buf_slice(&l->in), &used);
 	buf_consume(&l->in, used);
-	if (st == ST_OK && s->engine->out.len < ENGINE_OUT_HIGH)
-		for (size_t i = 0; i < REQUESTS_MAX; i++)
-			if (s->requests[i].id && s->requests[i].uncredited)
-				give_credit(s, &s->requests[i]);
+	if (st == ST_OK)
+		give_credits(s, 1);
 	settle(s, st);
 }
 

@@ -223,6 +223,8 @@ static void take_body(struct imap_command *c, struct slice octets)
 	struct imap_session *s = c->session;
 	struct fetch *f = c->data;
 
+	if (f->stage != FETCH_STREAMS && f->stage != FETCH_GATHERS)
+		return;		/* of a message that the client does not know */
 	if (octets.len > f->left)
 		octets.len = (size_t)f->left;
 	f->left -= octets.len;
@@ -230,7 +232,7 @@ static void take_body(struct imap_command *c, struct slice octets)
 		respond_slice(imap_out(c), octets);
 		if (f->left == 0)
 			end_message(c, f->stream_uid, f->stream_flags);
-	} else if (f->stage == FETCH_GATHERS) {
+	} else {
 		/* what is too long is read when it is asked for as it stands */
 		octets = slice_head(octets, buf_room(&f->header));
 		if (buf_append(&f->header, octets) != ST_OK)

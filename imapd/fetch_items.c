@@ -263,9 +263,9 @@ static bool is_of_header(const struct fetch_section *s)
 				    s->kind == FETCH_SECTION_FIELDS_NOT);
 }
 
-/* Headers come with the row, for they are small and often asked for; else one
- * section that is whole, or all of the text, does. The others are read one by
- * one. */
+/* Headers come with the row, for they are small and often asked for. So does a
+ * section that stands alone and is whole, or all of the text: its octets follow
+ * the row and cannot wait. All others are read one by one. */
 void fetch_plan_finish(struct fetch_plan *plan)
 {
 	plan->stream = FETCH_NO_STREAM;
@@ -275,8 +275,8 @@ void fetch_plan_finish(struct fetch_plan *plan)
 	}
 	for (size_t i = 0; i < plan->section_count; i++) {
 		const struct fetch_section *s = &plan->sections[i];
-		bool can_stream = !plan->with_header && !s->path_len &&
-				  !s->is_partial && plan->stream == FETCH_NO_STREAM &&
+		bool can_stream = plan->section_count == 1 && !s->path_len &&
+				  !s->is_partial &&
 				  (s->kind == FETCH_SECTION_WHOLE ||
 				   s->kind == FETCH_SECTION_TEXT);
 

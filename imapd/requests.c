@@ -2,7 +2,9 @@
 #include "common/ipc_codec.h"
 #include "imapd/session_priv.h"
 
-/* Of one answer so much may wait for the client; mailboxd's credit is less. */
+/* Of one answer so much may wait before mailboxd gets no more credit for it; what
+ * it has credit for by then still comes. */
+#define KEPT_HIGH ((size_t)128 * 1024)
 #define KEPT_MAX ((size_t)512 * 1024)
 
 static struct imap_request *find(struct imap_session *s, uint32_t id)
@@ -11,6 +13,14 @@ static struct imap_request *find(struct imap_session *s, uint32_t id)
 		if (s->requests[i].id == id)
 			return &s->requests[i];
 	return NULL;
+}
+
+bool imap_requests_hold(const struct imap_session *s, uint32_t id)
+{
+	for (size_t i = 0; i < IMAP_REQUESTS_MAX; i++)
+		if (s->requests[i].id == id)
+			return s->requests[i].kept.len > KEPT_HIGH;
+	return false;
 }
 
 unsigned imap_requests_free(const struct imap_session *s)

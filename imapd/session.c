@@ -220,6 +220,13 @@ static void face_free(struct engine *e)
 	free(f);
 }
 
+static bool face_holds(const struct engine *e, uint32_t id)
+{
+	const struct imap_face *f = (const struct imap_face *)e;
+
+	return f->session && imap_requests_hold(f->session, id);
+}
+
 static const struct engine_ops face_ops = {
 	.input = face_input,
 	.reply = face_reply,
@@ -227,6 +234,7 @@ static const struct engine_ops face_ops = {
 	.drained = face_drained,
 	.expired = face_expired,
 	.secured = face_secured,
+	.holds = face_holds,
 	.free = face_free,
 };
 

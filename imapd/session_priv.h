@@ -230,6 +230,8 @@ bool imap_can_read(const struct imap_session *s);
 void imap_reply(struct imap_session *s, uint32_t id, const struct ipc_message *m,
 		bool last);
 void imap_requests_drained(struct imap_session *s);
+/* Whether so many answers to this request are kept that no more should come. */
+bool imap_requests_hold(const struct imap_session *s, uint32_t id);
 /* c has written its answer to the end: the others go on. */
 void imap_line_end(struct imap_command *c);
 void imap_requests_drop(struct imap_session *s, const struct imap_command *c);
