@@ -255,7 +255,7 @@ Test(prepare, hostile_headers_stay_within_the_record)
 	buf_free(&in);
 }
 
-/* ---- the corpus */
+/* ---- 200 odd messages (tests/data/make_mail) */
 
 /* The file with CRLF line ends and without NUL, as the store would have it. */
 static struct buf read_message(const char *name)
@@ -265,7 +265,7 @@ static struct buf read_message(const char *name)
 	FILE *f;
 	int c, last = 0;
 
-	snprintf(path, sizeof path, "%s/%s", CORPUS_DIR, name);
+	snprintf(path, sizeof path, "%s/%s", MAIL_DIR, name);
 	f = fopen(path, "rb");
 	cr_assert_not_null(f, "%s", path);
 	for (; (c = getc(f)) != EOF; last = c) {
@@ -278,14 +278,14 @@ static struct buf read_message(const char *name)
 	return out;
 }
 
-Test(prepare, corpus_at_several_chunk_sizes)
+Test(prepare, odd_mail_at_several_chunk_sizes)
 {
 	static const size_t chunks[] = { SIZE_MAX, 1, 2, 3, 7, 64, 4096 };
 	struct dirent *entry;
-	DIR *dir = opendir(CORPUS_DIR);
+	DIR *dir = opendir(MAIL_DIR);
 	size_t messages = 0;
 
-	cr_assert_not_null(dir, "%s", CORPUS_DIR);
+	cr_assert_not_null(dir, "%s", MAIL_DIR);
 	while ((entry = readdir(dir))) {
 		struct buf message, whole;
 		struct prepared p;

@@ -116,8 +116,12 @@ def test_one_body_for_each_recipient_its_own_delivered_to():
 
 
 def test_corpus():
-    """Every odd message is delivered, listed in all its parts and read back."""
-    folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data", "corpus")
+    """Every odd message is delivered, listed in all its parts and read back.
+
+    POSTROOM_CORPUS names another folder of .eml files to do the same with.
+    """
+    folder = os.environ.get("POSTROOM_CORPUS") or os.path.join(
+        os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "data", "mail")
     names = sorted(n for n in os.listdir(folder) if n.endswith(".eml"))
     assert len(names) >= 200, f"only {len(names)} messages in {folder}"
     with Suite() as suite:
