@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -67,7 +68,7 @@ static void start(struct child *c)
 	int ends[2], listener = socket(AF_INET, SOCK_STREAM, 0);
 
 	cr_assert_eq(bind(listener, (struct sockaddr *)&any, sizeof any), 0);
-	cr_assert_eq(listen(listener, 10), 0);
+	cr_assert_eq(listen(listener, 100), 0);
 	getsockname(listener, (struct sockaddr *)&c->address, &octets);
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
 	c->pid = fork();
@@ -213,6 +214,35 @@ Test(daemon, ends_when_postroom_is_gone, .timeout = 60)
 	close(c.control);
 	cr_assert_eq(waitpid(c.pid, &status, 0), c.pid);
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* Descriptors run out: the others are served on, new ones wait, nothing spins. */
+Test(daemon, accepting_rests_without_descriptors, .timeout = 60)
+{
+	struct ipc_message stop = { .type = IPC_TYPE_STOP, .stop = { 100 } };
+	struct rlimit few = { 30, 30 };
+	struct rusage used;
+	struct child c;
+	int clients[60];
+
+	start(&c);
+	cr_expect_eq(configure(&c, "good", 1), ST_OK);
+	cr_assert_eq(prlimit(c.pid, RLIMIT_NOFILE, &few, NULL), 0);
+	for (int i = 0; i < 60; i++)
+		clients[i] = connect_client(&c);
+	usleep(600000);
+	expect_line(clients[0], "hello\n");
+	cr_expect_eq(send(clients[0], "echo still\n", 11, 0), 11);
+	expect_line(clients[0], "still\n");
+	for (int i = 0; i < 50; i++)
+		close(clients[i]);
+	expect_line(clients[59], "hello\n");
+	tell(&c, &stop);
+	cr_expect_eq(wait_for(&c), 0);
+	for (int i = 50; i < 60; i++)
+		close(clients[i]);
+	cr_assert_eq(getrusage(RUSAGE_CHILDREN, &used), 0);
+	cr_expect_lt(used.ru_utime.tv_sec + used.ru_stime.tv_sec, 1, "it spun");
 }
 
 Test(daemon, garbage_on_the_control_socket_ends_it, .timeout = 60)
