@@ -14,6 +14,9 @@
 /* Memory of one transaction's addresses. */
 #define ARENA_MAX	((size_t)4 * 1024 * 1024)
 #define DELIVERIES_MAX	10000u
+/* An account with more room than this is looked up once a second only. */
+#define ROOMY_OCTETS	(UINT64_C(1) << 30)
+#define ROOMY_MESSAGES	UINT64_C(100000)
 /* Told ones are removed from the store when there are so many, or each second. */
 #define TOLD_MANY	256u
 
@@ -40,6 +43,7 @@ struct transaction {
 	struct slice recipient;
 	struct store_delivery *found;
 	size_t found_count;
+	bool is_roomy;		/* no quota is near: the answer may be kept */
 	bool is_foreign;	/* its domain is not ours */
 };
 
@@ -266,6 +270,20 @@ static bool is_foreign(struct tx *tx, const struct address *address)
 	       store_domain_find(tx, address->domain, &domain) == ST_NOT_FOUND;
 }
 
+/* Whether what arrives within the second of the cache cannot fill the account. */
+static bool is_roomy(struct tx *tx, uint64_t account)
+{
+	struct store_quota q;
+
+	return store_quota(tx, account, &q) == ST_OK &&
+	       (q.limit_octets == 0 ||
+		(q.used_octets < q.limit_octets &&
+		 q.limit_octets - q.used_octets > ROOMY_OCTETS)) &&
+	       (q.limit_messages == 0 ||
+		(q.used_messages < q.limit_messages &&
+		 q.limit_messages - q.used_messages > ROOMY_MESSAGES));
+}
+
 static enum status resolve(struct transaction *t, struct tx *tx, bool make)
 {
 	struct arena arena = ARENA_INIT(8192);
@@ -284,6 +302,8 @@ static enum status resolve(struct transaction *t, struct tx *tx, bool make)
 				   &targets, &count);
 	if (st == ST_OK)
 		st = copy_found(t, targets, count);
+	t->is_roomy = st == ST_OK && count == 1 &&
+		      is_roomy(tx, targets[0].account);
 	if (st == ST_NOT_FOUND)
 		t->is_foreign = is_foreign(tx, &address);
 	arena_clear(&arena);
@@ -304,7 +324,7 @@ static void cache_found(struct transaction *t)
 {
 	struct resolved one = { 0 };
 
-	if (t->found_count != 1 ||
+	if (t->found_count != 1 || !t->is_roomy ||
 	    t->found[0].recipient.len > sizeof one.recipient)
 		return;
 	one.account = t->found[0].account;

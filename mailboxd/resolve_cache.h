@@ -1,8 +1,7 @@
 /*
  * Where recipients went a moment ago, so that RCPT needs no transaction while
  * mail pours in. Only good answers are kept, for a second, and only while no
- * domain, account or alias changed; quotas are looked at again when the
- * message is stored.
+ * domain, account or alias changed, and only of accounts whose quota is far.
  */
 #ifndef MAILBOXD_RESOLVE_CACHE_H
 #define MAILBOXD_RESOLVE_CACHE_H
