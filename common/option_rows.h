@@ -193,10 +193,6 @@ X(LIMITS_IMAP_COMMAND, "limits", "imap_command", SIZE, "octets", 64 * KIB, \
   "An IMAP command with its literals, without what APPEND carries.") \
 X(LIMITS_IMAP_LITERALS, "limits", "imap_literals", NUMBER, "literals", 10, \
   100000, SAME("1000"), R_IMAPD, "Literals of one IMAP command.") \
-X(LIMITS_KEYWORDS, "limits", "keywords", NUMBER, "keywords", 64, 512, \
-  SAME("512"), R_MAILBOXD, "Different keywords in one mailbox.") \
-X(LIMITS_MAILBOXES, "limits", "mailboxes", NUMBER, "mailboxes", 10, 1000000, \
-  SAME("10000"), R_MAILBOXD, "Mailboxes of one account.") \
 X(LIMITS_BODY_MEMORY, "limits", "body_memory", SIZE, "octets", 1 * MIB, 8 * GIB, \
   SAME("64MB"), R_MAILBOXD, \
   "Memory of mailboxd for messages on their way into the store.") \

@@ -51,6 +51,8 @@ static void *settings_new(const struct front_door *door, const struct config *c,
 	imap->message_octets = config_number(c, OPTION_LIMITS_MESSAGE);
 	imap->line_octets = config_number(c, OPTION_LIMITS_IMAP_LINE);
 	imap->command_octets = config_number(c, OPTION_LIMITS_IMAP_COMMAND);
+	imap->command_literals =
+		(unsigned)config_number(c, OPTION_LIMITS_IMAP_LITERALS);
 	imap->errors_max = (unsigned)config_number(c, OPTION_LIMITS_BAD_COMMANDS);
 	imap->errors_slow = imap->errors_max / 2;
 	imap->login_idle_ms = (int64_t)config_number(c, OPTION_TIMES_LOGIN_IDLE);

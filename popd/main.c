@@ -51,6 +51,9 @@ static void *settings_new(const struct front_door *door, const struct config *c,
 	snprintf(pop->hostname, sizeof pop->hostname, "%s", hostname);
 	pop->errors_end = (unsigned)config_number(c, OPTION_LIMITS_BAD_COMMANDS);
 	pop->errors_slow = pop->errors_end / 2;
+	pop->exclusive = config_bool(c, OPTION_ACCOUNTS_POP3_EXCLUSIVE);
+	pop->auth_line_octets = config_number(c, OPTION_LIMITS_AUTH_LINE);
+	pop->backend_ms = (int64_t)config_number(c, OPTION_TIMES_STORE_REPLY);
 	pop->login_idle_ms = (int64_t)config_number(c, OPTION_TIMES_LOGIN_IDLE);
 	pop->login_ms = (int64_t)config_number(c, OPTION_TIMES_LOGIN);
 	pop->idle_ms = (int64_t)config_number(c, OPTION_TIMES_POP3_IDLE);

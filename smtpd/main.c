@@ -49,10 +49,13 @@ static void fill(struct smtp_settings *s, const struct config *c,
 	s->errors_end = (unsigned)config_number(c, OPTION_LIMITS_BAD_COMMANDS);
 	s->errors_slow = s->errors_end / 2;
 	s->line_octets = config_number(c, OPTION_LIMITS_SMTP_LINE);
+	s->auth_line_octets = config_number(c, OPTION_LIMITS_AUTH_LINE);
 	s->text_line_octets = config_number(c, OPTION_LIMITS_TEXT_LINE);
+	s->login_ms = ms(c, OPTION_TIMES_LOGIN);
 	s->command_ms = ms(c, OPTION_TIMES_SMTP_COMMAND);
 	s->data_block_ms = ms(c, OPTION_TIMES_SMTP_DATA);
 	s->data_ms = ms(c, OPTION_TIMES_SMTP_MESSAGE);
+	s->data_rate = (unsigned)config_number(c, OPTION_LIMITS_DATA_RATE);
 	s->backend_ms = ms(c, OPTION_TIMES_STORE_REPLY);
 	s->stored_ms = ms(c, OPTION_TIMES_STORE_DATA);
 }

@@ -1,14 +1,16 @@
 """The command itself: start, ready line, stop, restart after kill -9, and what it
 says when something is in its way."""
+import glob
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import tempfile
 import time
 
-from suite import PATIENCE, POSTROOM, SANITIZED, Suite, message, run, wait_for
+from suite import PATIENCE, POSTROOM, SANITIZED, TOP, Suite, message, run, wait_for
 
 
 def test_ready_line_is_one_line_and_true():
@@ -150,3 +152,17 @@ def test_ends_with_its_input_and_two_cannot_share():
     with Suite(profile="lab") as suite:
         status, text = refused("lab", "--dir", suite.dir, "--ports", "auto")
         assert "already" in text, text
+
+
+def test_every_option_is_read():
+    """An option that nobody reads would be a promise that is not kept."""
+    with open(os.path.join(TOP, "common", "option_rows.h")) as file:
+        names = re.findall(r"^X\(([A-Z0-9_]+),", file.read(), re.MULTILINE)
+    assert len(names) > 50, names
+    source = ""
+    for folder in ("common", "smtpd", "mailboxd", "popd", "imapd", "postroom"):
+        for path in glob.glob(os.path.join(TOP, folder, "*.c")):
+            with open(path) as file:
+                source += file.read()
+    unread = [n for n in names if not re.search(rf"\bOPTION_{n}\b", source)]
+    assert not unread, unread
