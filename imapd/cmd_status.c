@@ -28,6 +28,6 @@ void imap_cmd_status(struct imap_command *c)
 		 !args_space(&c->args) || !status_items_take(&c->args, items) ||
 		 !args_end(&c->args))
 		imap_bad_args(c, "STATUS wants a mailbox and a list of items");
-	else
-		imap_ask(c, &m, status_step);
+	else if (imap_ask(c, &m, status_step) && status_items_use_modseq(*items))
+		imap_enable(c->session, IMAP_ENABLED_CONDSTORE);
 }

@@ -60,6 +60,14 @@ bool status_items_take(struct imap_args *a, unsigned *items)
 	return args_char(a, ')');
 }
 
+bool status_items_use_modseq(unsigned items)
+{
+	for (size_t i = 0; i < COUNT; i++)
+		if (items & 1u << i && rows[i].value == value_highestmodseq)
+			return true;
+	return false;
+}
+
 void status_items_put(struct respond *r, unsigned items,
 		      const struct ipc_mailbox *mailbox)
 {

@@ -11,6 +11,8 @@
 
 /* "(" items ")": bits, one a row of the table. */
 bool status_items_take(struct imap_args *a, unsigned *items);
+/* HIGHESTMODSEQ is among them, which puts CONDSTORE in use (RFC 7162). */
+bool status_items_use_modseq(unsigned items);
 /* "* STATUS name (...)" CRLF */
 void status_items_put(struct respond *r, unsigned items,
 		      const struct ipc_mailbox *mailbox);
