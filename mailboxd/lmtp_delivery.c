@@ -65,7 +65,7 @@ struct lmtp_delivery {
 	struct asking *asking;
 };
 
-/* ---- answers ------------------------------------------------------------------- */
+/* ---- answers --- */
 
 /* How a failure is told: by what happened, not by where. */
 static const struct failure {
@@ -115,7 +115,7 @@ static void answer_status(struct transaction *t, enum status st, bool last)
 		answer(t->owner, t->id, f->code, f->enhanced, f->text, last);
 }
 
-/* ---- transactions ---------------------------------------------------------------- */
+/* ---- transactions --- */
 
 static void transaction_free(struct transaction *t)
 {
@@ -179,7 +179,7 @@ static void take_mail(struct lmtp_delivery *d, uint32_t id,
 	answer(d, id, 250, "2.1.0", "Sender ok", true);
 }
 
-/* ---- recipients -------------------------------------------------------------------- */
+/* ---- recipients --- */
 
 static bool has_delivery(const struct transaction *t, uint64_t mailbox)
 {
@@ -408,7 +408,7 @@ static void take_rcpt(struct lmtp_delivery *d, uint32_t id,
 	submit(t, PLACE_READER, resolve_run, resolve_done);
 }
 
-/* ---- the body ------------------------------------------------------------------------ */
+/* ---- the body --- */
 
 static void end(struct transaction *t);
 
@@ -456,7 +456,7 @@ static enum status take_data(struct lmtp_delivery *d, uint32_t id,
 	return ST_OK;
 }
 
-/* ---- the end --------------------------------------------------------------------------- */
+/* ---- the end --- */
 
 static enum status deliver_run(struct job *job, struct tx *tx)
 {
@@ -624,7 +624,7 @@ static void take_end(struct lmtp_delivery *d, uint32_t id,
 	end(t);
 }
 
-/* ---- XDONE -------------------------------------------------------------------------------- */
+/* ---- XDONE --- */
 
 static enum status ask_run(struct job *job, struct tx *tx)
 {
@@ -678,7 +678,7 @@ static void take_ask(struct lmtp_delivery *d, uint32_t id,
 		ask_done(&a->job, ST_UNAVAILABLE, NULL);
 }
 
-/* ---- the face ------------------------------------------------------------------------------ */
+/* ---- the face --- */
 
 struct lmtp_delivery *lmtp_delivery_new(struct service *service,
 					lmtp_answer_fn *answer_fn,

@@ -56,7 +56,7 @@ static const struct service_word {
 	{ "pop3", STORE_SCOPE_POP3 },
 };
 
-/* ---- outcome -------------------------------------------------------------------- */
+/* ---- outcome --- */
 
 static void try_free(struct request *r)
 {
@@ -195,7 +195,7 @@ static void succeed(struct request *r)
 	request_finish(r, request_put(r, IPC_LAST, &out));
 }
 
-/* ---- afterwards: last used, a better verifier -------------------------------------- */
+/* ---- afterwards: last used, a better verifier --- */
 
 struct afterwards {
 	struct job job;		/* first */
@@ -261,7 +261,7 @@ static void write_afterwards(struct request *r)
 		afterwards_done(&a->job, ST_UNAVAILABLE, NULL);
 }
 
-/* ---- a worker looks at the password -------------------------------------------------- */
+/* ---- a worker looks at the password --- */
 
 static enum status verify_run(struct request *r, struct tx *tx)
 {
@@ -321,7 +321,7 @@ static void verify(struct request *r)
 	request_go(r, PLACE_WORKER, 0, verify_run, verify_done);
 }
 
-/* ---- the account ------------------------------------------------------------------------ */
+/* ---- the account --- */
 
 static enum status keep_verifier(void *arg, const struct store_credential *c)
 {
@@ -418,7 +418,7 @@ static void look_done(struct request *r, enum status st)
 		verify(r);
 }
 
-/* ---- the request --------------------------------------------------------------------------- */
+/* ---- the request --- */
 
 static unsigned scope_of(struct slice service)
 {
