@@ -262,6 +262,20 @@ static void do_session(struct player *p, struct slice line)
 	buf_free(&octets);
 }
 
+/* Session 1 wanted it, and it went well; what it had sent in clear is dropped. */
+static void do_handshake(struct player *p)
+{
+	give_all(p);
+	if (p->at[0].want != WANT_TLS) {
+		fail(p, "it does not want TLS", SLICE_EMPTY);
+		return;
+	}
+	p->at[0].in.len = 0;
+	p->peer.is_secure = true;
+	p->at[0].want = p->at[0].engine->ops->secured(p->at[0].engine);
+	settle(p, 0);
+}
+
 static void do_line(struct player *p, struct slice line)
 {
 	unsigned long long n;
@@ -273,6 +287,10 @@ static void do_line(struct player *p, struct slice line)
 		do_mail(p, slice_from(line, 5));
 	} else if (slice_starts(line, SLICE("login "))) {
 		do_login(p, slice_from(line, 6));
+	} else if (slice_eq(line, SLICE("tls required"))) {
+		p->settings.tls = IMAP_TLS_REQUIRED;
+	} else if (slice_eq(line, SLICE("TLS"))) {
+		do_handshake(p);
 	} else if (slice_starts(line, SLICE("quiet"))) {
 		size_t i = line.len > 5 ? (size_t)(line.data[5] - '1') : 0;
 

@@ -14,6 +14,8 @@
  *   X  X2			wants to close
  *   quiet  quiet2		has nothing more to say
  *   wait MS			so long passes
+ *   tls required		the listener's option, before any session
+ *   TLS			session 1 wants a handshake, and it went well
  *
  * A file that begins with "# large" is not played in the smallest chunks. A session
  * begins with its first line; its greeting is the first it says. What
