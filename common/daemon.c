@@ -292,7 +292,12 @@ static void open_handles(struct daemon *d)
 	r->second.data = r->terminate.data = r->interrupt.data = d;
 	uv_timer_start(&r->second, second, COUNTERS_MS, COUNTERS_MS);
 	uv_signal_start(&r->terminate, signalled, SIGTERM);
-	/* Ctrl-C goes to the whole group: postroom says when to stop */
+}
+
+/* From the first moment: Ctrl-C goes to the whole group, and postroom says when
+ * to stop. */
+static void ignore_signals(void)
+{
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
@@ -403,6 +408,7 @@ int daemon_main(const struct daemon_ops *ops, void *state, int argc, char **argv
 			argc != 1 ? "takes no arguments" : err.text);
 		return EX_USAGE;
 	}
+	ignore_signals();
 	d.tls = tls_context_new();
 	if (!d.tls)
 		return EX_OSERR;

@@ -31,7 +31,7 @@ Test(options, defaults_are_values)
 
 		cr_assert_eq(config_parse(&source, &c, &mistakes), ST_OK, "%.*s",
 			     SLICE_ARG(buf_slice(&mistakes)));
-		cr_expect_eq(config_profile(c), p);
+		cr_expect_eq(config_profile(c), source.profile);
 		cr_expect_eq(config_sections(c, SECTION_LISTEN), KNOWN_LISTENER_COUNT);
 		/* what is dumped is bound by least and most again */
 		cr_assert_eq(config_dump(c, false, &text), ST_OK);
