@@ -517,8 +517,11 @@ bool request_handle(struct request *r, uint32_t handle, bool changes)
 
 void *request_state(struct request *r, size_t octets)
 {
-	r->state = calloc(1, octets);
-	if (!r->state)
+	void *state = calloc(1, octets);
+
+	/* finishing may end r */
+	r->state = state;
+	if (!state)
 		request_finish(r, ST_NO_MEMORY);
-	return r->state;
+	return state;
 }
