@@ -12,6 +12,11 @@ int64_t clock_ms(void);
 int64_t clock_wall_ms(void);
 int64_t clock_wall_seconds(void);
 
+static inline int64_t clock_earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* For tests: both clocks stand still at these values until clock_real(). Not
  * to be called while other threads read the clock. */
 void clock_fake(int64_t ms, int64_t wall_ms);

@@ -27,12 +27,6 @@ const struct pop_command pop_commands[] = {
 };
 const size_t pop_command_count = sizeof pop_commands / sizeof *pop_commands;
 
-/* A browser that was made to speak to us: ended at its first line. */
-static const char *const http_verbs[] = {
-	"GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH", "CONNECT",
-	"TRACE", "PRI", "EHLO", "HELO",
-};
-
 static const struct pop_command *find(struct slice name)
 {
 	for (size_t i = 0; i < pop_command_count; i++)
@@ -41,12 +35,11 @@ static const struct pop_command *find(struct slice name)
 	return NULL;
 }
 
+/* A browser, or a mail server at the wrong port: ended at its first line. */
 static bool is_foreign(struct slice name)
 {
-	for (size_t i = 0; i < sizeof http_verbs / sizeof *http_verbs; i++)
-		if (slice_case_eq(name, slice_str(http_verbs[i])))
-			return true;
-	return false;
+	return line_is_http_verb(name) || slice_case_eq(name, SLICE("EHLO")) ||
+	       slice_case_eq(name, SLICE("HELO"));
 }
 
 void pop_command_line(struct pop_session *s, struct slice line)

@@ -132,11 +132,6 @@ static enum want want_now(const struct pop_session *s)
 	return WANT_INPUT;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 static int64_t deadline(const struct pop_session *s)
 {
 	const struct pop_settings *set = s->settings;
@@ -147,8 +142,8 @@ static int64_t deadline(const struct pop_session *s)
 		return s->wait_until;
 	if (s->state == POP_STATE_TRANSACTION)
 		return s->command_ms + set->idle_ms;
-	return earlier(s->begun_ms + set->login_ms,
-		       s->command_ms + set->login_idle_ms);
+	return clock_earlier(s->begun_ms + set->login_ms,
+			     s->command_ms + set->login_idle_ms);
 }
 
 /* Ends each call from outside. */
@@ -161,15 +156,6 @@ static enum want settle(struct pop_session *s)
 }
 
 /* ---- lines ---------------------------------------------------------------------- */
-
-static bool is_clean(struct slice line)
-{
-	for (size_t i = 0; i < line.len; i++)
-		if (line.data[i] == '\r' || line.data[i] == '\n' ||
-		    line.data[i] == '\0')
-			return false;
-	return true;
-}
 
 static bool is_auth_line(const struct pop_session *s, struct slice in)
 {
@@ -186,20 +172,6 @@ static void line_too_long(struct pop_session *s)
 	pop_mistake(s, "Line too long");
 }
 
-/* Throws away a line that was too long; answered when its end is seen. */
-static size_t skip_line(struct pop_session *s, struct slice in)
-{
-	size_t end = slice_crlf(in);
-
-	s->is_skipping = end == in.len;
-	if (!s->is_skipping) {
-		line_too_long(s);
-		return end + 2;
-	}
-	/* a CR at the very end may belong to the CRLF */
-	return in.data[in.len - 1] == '\r' ? in.len - 1 : in.len;
-}
-
 /* What may be sent before the login is bounded, SASL responses aside. */
 static void count_login_octets(struct pop_session *s, size_t octets)
 {
@@ -208,45 +180,47 @@ static void count_login_octets(struct pop_session *s, size_t octets)
 		pop_end(s, "Too much was sent before the login");
 }
 
-static void run_line(struct pop_session *s, struct slice line)
+static void run_line(struct pop_session *s, const struct line *line)
 {
-	s->command_ms = clock_ms();
-	if (!is_clean(line))
+	switch (line->kind) {
+	case LINE_MORE:
+	case LINE_LONG:
+		break;
+	case LINE_BARE_LF:
+		pop_mistake(s, "Lines end with CR LF: use nc -C");
+		break;
+	case LINE_LONG_END:
+		line_too_long(s);
+		break;
+	case LINE_UNCLEAN:
+		s->command_ms = clock_ms();
 		pop_mistake(s, "Bare CR, LF or NUL in a line");
-	else if (s->state == POP_STATE_SASL)
-		pop_auth_line(s, line);
-	else
-		pop_command_line(s, line);
+		break;
+	case LINE_WHOLE:
+		s->command_ms = clock_ms();
+		if (s->state == POP_STATE_SASL)
+			pop_auth_line(s, line->text);
+		else
+			pop_command_line(s, line->text);
+		break;
+	}
 }
 
 /* Takes one line off in: how many octets it was, 0 when it has not come whole. */
 static size_t take_line(struct pop_session *s, struct slice in)
 {
-	size_t limit = is_auth_line(s, in) ? s->settings->auth_line_octets
-					   : s->settings->line_octets;
-	size_t lf = slice_index(in, '\n');
-	size_t end = lf && lf < in.len && in.data[lf - 1] == '\r' ? lf - 1
-								: slice_crlf(in);
-	bool counts = !s->engine.is_authenticated && !is_auth_line(s, in);
-	size_t taken;
+	bool is_auth = is_auth_line(s, in);
+	struct line line = line_look(&s->lines, in,
+				     is_auth ? s->settings->auth_line_octets
+					     : s->settings->line_octets,
+				     s->listener->teach);
+	bool counts = !s->engine.is_authenticated && !is_auth;
 
-	if (s->is_skipping) {
-		taken = skip_line(s, in);
-	} else if (s->listener->teach && lf < in.len && lf < limit &&
-		   (lf == 0 || in.data[lf - 1] != '\r')) {
-		pop_mistake(s, "Lines end with CR LF: use nc -C");
-		taken = lf + 1;
-	} else if (end < in.len && end + 2 <= limit) {
-		run_line(s, slice_head(in, end));
-		taken = end + 2;
-	} else if (end < in.len || in.len >= limit) {
-		taken = skip_line(s, in);
-	} else {
-		return 0;
-	}
+	line_taken(&s->lines, &line);
+	run_line(s, &line);
 	if (counts)
-		count_login_octets(s, taken);
-	return taken;
+		count_login_octets(s, line.octets);
+	return line.octets;
 }
 
 /* ---- the engine's face ------------------------------------------------------------ */

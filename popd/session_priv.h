@@ -12,6 +12,7 @@
 #include "common/engine.h"
 #include "common/fetch_row.h"
 #include "common/id.h"
+#include "common/line_reader.h"
 #include "common/ranges.h"
 #include "common/sasl.h"
 #include "popd/maildrop.h"
@@ -71,7 +72,7 @@ struct pop_session {
 	int64_t wait_until;	/* for STORE and PAUSE */
 	int64_t begun_ms, command_ms;
 	size_t login_octets;	/* that came before the login */
-	bool is_skipping;	/* in a line that is too long, up to its end */
+	struct line_reader lines;
 	unsigned errors;
 	enum status trouble;	/* no memory for a reply: the session ends */
 	uint32_t next_request;

@@ -50,29 +50,12 @@ static const struct {
 	{ IN(MAIL) | IN(RCPT), SMTP_REPLY_NESTED_MAIL },
 };
 
-/* A browser that was made to speak to us sends its words as the first line, and
- * in its body whatever a page likes (ALPACA, and older). */
-static const char *const http_verbs[] = {
-	"GET", "POST", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH", "CONNECT",
-	"TRACE", "PRI",
-};
-
 const struct smtp_command *smtp_command_find(struct slice name)
 {
 	for (size_t i = 0; i < smtp_command_count; i++)
 		if (slice_case_eq(name, slice_str(smtp_commands[i].name)))
 			return &smtp_commands[i];
 	return NULL;
-}
-
-static bool is_http(const struct smtp_session *s, struct slice name)
-{
-	if (s->state != SMTP_STATE_CONNECTED)
-		return false;
-	for (size_t i = 0; i < sizeof http_verbs / sizeof *http_verbs; i++)
-		if (slice_case_eq(name, slice_str(http_verbs[i])))
-			return true;
-	return false;
 }
 
 static enum smtp_reply misplaced_reply(const struct smtp_session *s)
@@ -134,7 +117,7 @@ bool smtp_command_line(struct smtp_session *s, struct slice line)
 		s->wait = SMTP_WAIT_RCPT;
 		return false;
 	}
-	if (!c && is_http(s, name)) {
+	if (!c && s->state == SMTP_STATE_CONNECTED && line_is_http_verb(name)) {
 		smtp_end(s, SMTP_REPLY_NO_HTTP);
 		return true;
 	}

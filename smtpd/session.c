@@ -185,11 +185,6 @@ static enum want want_now(const struct smtp_session *s)
 	return WANT_INPUT;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* When the session expires; each wait has its own time (trust.md section 5). */
 static int64_t deadline(const struct smtp_session *s)
 {
@@ -208,11 +203,11 @@ static int64_t deadline(const struct smtp_session *s)
 		at = t->begun_ms + set->data_ms;
 		if (set->data_rate)
 			at += (int64_t)(t->octets / set->data_rate) * 1000;
-		return earlier(at, t->input_ms + set->data_block_ms);
+		return clock_earlier(at, t->input_ms + set->data_block_ms);
 	}
 	at = s->command_ms + set->command_ms;
 	if (s->listener->has_auth && s->login.len == 0)
-		at = earlier(at, s->begun_ms + set->login_ms);
+		at = clock_earlier(at, s->begun_ms + set->login_ms);
 	return at;
 }
 
@@ -256,15 +251,6 @@ static size_t line_limit(const struct smtp_session *s, struct slice line)
 	return s->settings->line_octets;
 }
 
-static bool is_clean(struct slice line)
-{
-	for (size_t i = 0; i < line.len; i++)
-		if (line.data[i] == '\r' || line.data[i] == '\n' ||
-		    line.data[i] == '\0')
-			return false;
-	return true;
-}
-
 static void line_too_long(struct smtp_session *s, size_t limit)
 {
 	bool is_auth = limit == s->settings->auth_line_octets;
@@ -277,18 +263,31 @@ static void line_too_long(struct smtp_session *s, size_t limit)
 				     : SMTP_REPLY_LINE_TOO_LONG, limit);
 }
 
-/* Throws away the rest of a line that was too long. */
-static size_t skip_line(struct smtp_session *s, struct slice in)
+/* False: the line has to come again, behind the answers that are due. */
+static bool run_line(struct smtp_session *s, const struct line *line)
 {
-	size_t end = slice_crlf(in);
-
-	if (end < in.len) {
-		line_too_long(s, s->skip_limit);
-		s->skip_limit = 0;
-		return end + 2;
+	switch (line->kind) {
+	case LINE_MORE:
+	case LINE_LONG:
+		return true;
+	case LINE_BARE_LF:
+		smtp_reply(s, SMTP_REPLY_TEACH_CRLF);
+		return true;
+	case LINE_LONG_END:
+		line_too_long(s, line->limit);
+		return true;
+	case LINE_UNCLEAN:
+		s->command_ms = clock_ms();
+		smtp_reply(s, SMTP_REPLY_BARE_CR_LF);
+		return true;
+	case LINE_WHOLE:
+		break;
 	}
-	/* a CR at the very end may belong to the CRLF */
-	return in.data[in.len - 1] == '\r' ? in.len - 1 : in.len;
+	s->command_ms = clock_ms();
+	if (s->state != SMTP_STATE_AUTH)
+		return smtp_command_line(s, line->text);
+	smtp_auth_line(s, line->text);
+	return true;
 }
 
 /*
@@ -297,40 +296,18 @@ static size_t skip_line(struct smtp_session *s, struct slice in)
  */
 static size_t take_line(struct smtp_session *s, struct slice in)
 {
-	size_t lf = slice_index(in, '\n');
-	size_t end = lf && lf < in.len && in.data[lf - 1] == '\r' ? lf - 1
-								: slice_crlf(in);
-	size_t limit = line_limit(s, in);
+	struct line line = line_look(&s->lines, in, line_limit(s, in),
+				     s->listener->teach);
 
-	if (s->skip_limit)
-		return skip_line(s, in);
-	if (s->listener->teach && lf < in.len && lf + 1 <= limit &&
-	    (lf == 0 || in.data[lf - 1] != '\r') && s->t.rcpt_due == 0) {
-		smtp_reply(s, SMTP_REPLY_TEACH_CRLF);
-		return lf + 1;
-	}
-	if (end == in.len || end + 2 > limit) {
-		if (in.len < limit)
-			return 0;
-		if (s->t.rcpt_due) {
-			s->wait = SMTP_WAIT_RCPT;
-			return 0;
-		}
-		s->skip_limit = limit;
-		return skip_line(s, in);
-	}
-	if (s->t.rcpt_due && !is_clean(slice_head(in, end))) {
+	/* a mistake is answered behind the RCPTs before it */
+	if (s->t.rcpt_due && line.kind != LINE_MORE && line.kind != LINE_WHOLE) {
 		s->wait = SMTP_WAIT_RCPT;
 		return 0;
 	}
-	s->command_ms = clock_ms();
-	if (!is_clean(slice_head(in, end)))
-		smtp_reply(s, SMTP_REPLY_BARE_CR_LF);
-	else if (s->state == SMTP_STATE_AUTH)
-		smtp_auth_line(s, slice_head(in, end));
-	else if (!smtp_command_line(s, slice_head(in, end)))
+	if (!run_line(s, &line))
 		return 0;
-	return end + 2;
+	line_taken(&s->lines, &line);
+	return line.octets;
 }
 
 /* ---- the engine's face --------------------------------------------------------- */

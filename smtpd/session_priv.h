@@ -17,6 +17,7 @@
 #include "common/engine.h"
 #include "common/id.h"
 #include "common/ipc_codec.h"
+#include "common/line_reader.h"
 #include "common/sasl.h"
 #include "smtpd/reply.h"
 #include "smtpd/session.h"
@@ -100,7 +101,7 @@ struct smtp_session {
 	int64_t begun_ms, command_ms;
 	struct buf replies;	/* the group that is being answered */
 	struct buf later;	/* replies that stand behind RCPTs without answer */
-	size_t skip_limit;	/* in a line longer than this, up to its end; or 0 */
+	struct line_reader lines;
 	unsigned errors;
 	enum smtp_reply last_refusal;	/* for HELP; OK: none */
 	enum status trouble;	/* no memory for a reply: the session ends */
