@@ -2,7 +2,9 @@
 
 #include "common/clock.h"
 #include "common/ipc_codec.h"
+#include "common/log.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -132,4 +134,38 @@ void engine_run(struct engine_run *run, struct slice in, size_t chunk)
 		let_time_pass(run, &come);
 	}
 	run->engine->ops->free(run->engine);
+}
+
+int engine_run_both(engine_session *session, engine_extract *extract,
+		    const uint8_t *data, size_t size)
+{
+	struct buf kept[2];
+	static int null = -1;
+
+	if (size < 2)
+		return 0;
+	if (null < 0)
+		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	log_open("fuzz", null, false);
+	for (size_t i = 0; i < 2; i++) {
+		struct buf said = { 0 };
+
+		kept[i] = (struct buf)BUF_INIT(SAID_MAX);
+		session(data, size, i, &said);
+		if (extract)
+			extract(buf_slice(&said), &kept[i]);
+		else
+			check(buf_append(&kept[i], buf_slice(&said)) == ST_OK,
+			      "too much was said");
+		buf_free(&said);
+	}
+	if (!slice_eq(buf_slice(&kept[0]), buf_slice(&kept[1]))) {
+		fprintf(stderr, "whole:\n%.*s\npieces:\n%.*s\n",
+			SLICE_ARG(buf_slice(&kept[0])),
+			SLICE_ARG(buf_slice(&kept[1])));
+		abort();
+	}
+	buf_free(&kept[0]);
+	buf_free(&kept[1]);
+	return 0;
 }

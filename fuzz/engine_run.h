@@ -31,4 +31,18 @@ void engine_run(struct engine_run *run, struct slice in, size_t chunk);
 void engine_run_answer(struct engine_run *run, uint32_t id,
 		       const struct ipc_message *m, bool last);
 
+/* Plays data, two octets of choices and what the client sends, and gives what
+ * was said; the caller ends it. */
+typedef void engine_session(const uint8_t *data, size_t size, size_t chunk,
+			    struct buf *said);
+/* What of it must be the same however the octets come. */
+typedef void engine_extract(struct slice said, struct buf *kept);
+
+/*
+ * For LLVMFuzzerTestOneInput: the session with all octets at once and octet by
+ * octet; aborts where the two differ. extract NULL: in any octet.
+ */
+int engine_run_both(engine_session *session, engine_extract *extract,
+		    const uint8_t *data, size_t size);
+
 #endif

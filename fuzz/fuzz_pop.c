@@ -8,12 +8,9 @@
 
 #include "common/clock.h"
 #include "common/fetch_row.h"
-#include "common/log.h"
 #include "common/ranges.h"
 #include "popd/session.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static const struct {
@@ -155,23 +152,5 @@ static void session(const uint8_t *data, size_t size, size_t chunk,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct buf said[2];
-	static int null = -1;
-
-	if (size < 2)
-		return 0;
-	if (null < 0)
-		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	log_open("fuzz", null, false);
-	for (int i = 0; i < 2; i++)
-		session(data, size, (size_t)i, &said[i]);
-	if (!slice_eq(buf_slice(&said[0]), buf_slice(&said[1]))) {
-		fprintf(stderr, "whole:\n%.*s\npieces:\n%.*s\n",
-			SLICE_ARG(buf_slice(&said[0])),
-			SLICE_ARG(buf_slice(&said[1])));
-		abort();
-	}
-	buf_free(&said[0]);
-	buf_free(&said[1]);
-	return 0;
+	return engine_run_both(session, NULL, data, size);
 }
