@@ -27,7 +27,7 @@ static enum status domain_list(struct request *r, struct tx *tx)
 {
 	enum status st = store_domain_list(tx, domain_row, r);
 
-	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+	return control_stored(r, tx, st);
 }
 
 /* Says where mail for an address of the new domain goes. */
@@ -94,7 +94,7 @@ static enum status domain_rm(struct request *r, struct tx *tx)
 		return control_fail(r, st, name,
 				    "it has users; remove them first (postroom user rm)");
 	control_of(r)->rows = 1;
-	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+	return control_stored(r, tx, st);
 }
 
 /* ---- user ------------------------------------------------------------------------- */
@@ -139,7 +139,7 @@ static enum status user_list(struct request *r, struct tx *tx)
 {
 	enum status st = store_account_list(tx, user_list_row, r);
 
-	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+	return control_stored(r, tx, st);
 }
 
 static enum status put_password(struct request *r, struct tx *tx,
@@ -183,7 +183,7 @@ static enum status user_add_run(struct request *r, struct tx *tx)
 	if (st == ST_OK)
 		st = put_password(r, tx, id);
 	control_of(r)->rows = 1;
-	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+	return control_stored(r, tx, st);
 }
 
 static enum status user_passwd_run(struct request *r, struct tx *tx)
@@ -379,7 +379,7 @@ static enum status alias_rm(struct request *r, struct tx *tx)
 		return control_fail(r, st, c->words[0],
 				    "no such alias; postroom alias list shows all");
 	c->rows = 1;
-	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+	return control_stored(r, tx, st);
 }
 
 static enum status alias_row(void *arg, struct slice alias, struct slice target)
@@ -398,7 +398,7 @@ static enum status alias_list(struct request *r, struct tx *tx)
 {
 	enum status st = store_alias_list(tx, alias_row, r);
 
-	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+	return control_stored(r, tx, st);
 }
 
 static void resolve_step(void *arg, const struct store_resolve_step *step)

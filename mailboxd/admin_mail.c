@@ -37,7 +37,7 @@ static enum status mailbox_list(struct request *r, struct tx *tx)
 	if (st != ST_OK)
 		return st;
 	st = store_mailbox_list(tx, account.id, IPC_LIST_COUNTS, mailbox_row, r);
-	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+	return control_stored(r, tx, st);
 }
 
 static enum status mailbox_done(struct request *r, struct tx *tx, size_t word,
@@ -490,7 +490,7 @@ static enum status trace(struct request *r, struct tx *tx)
 		query.account = account.id;
 		st = store_journal_list(tx, &query, trace_row, r);
 	}
-	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+	return control_stored(r, tx, st);
 }
 
 #define CHANGES CONTROL_CHANGES

@@ -164,7 +164,7 @@ static enum status check(struct request *r, struct tx *tx)
 	bool quick = slice_eq(control_option(r, "depth", "whole"), SLICE("quick"));
 	enum status st = store_check(tx, quick, finding, r);
 
-	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+	return control_stored(r, tx, st);
 }
 
 /* name, words, flags, place, columns, run or start */

@@ -54,6 +54,8 @@ static inline struct control *control_of(struct request *r)
 /* The value behind name=, or fallback. */
 struct slice control_option(struct request *r, const char *name,
 			    const char *fallback);
+/* st as it is, failing the request where the store could not do it. */
+enum status control_stored(struct request *r, struct tx *tx, enum status st);
 /* A word as a number; ST_SYNTAX with the word in detail. */
 enum status control_number(struct request *r, size_t word, uint64_t max,
 			   uint64_t *value);

@@ -64,6 +64,11 @@ enum status control_address(struct request *r, struct slice word,
 	return st;
 }
 
+enum status control_stored(struct request *r, struct tx *tx, enum status st)
+{
+	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+}
+
 enum status control_account(struct request *r, struct tx *tx, size_t word,
 			    struct store_account *account)
 {
@@ -73,7 +78,7 @@ enum status control_account(struct request *r, struct tx *tx, size_t word,
 	if (st == ST_NOT_FOUND || st == ST_SYNTAX)
 		return control_fail(r, ST_NOT_FOUND, login,
 				    "no such user; postroom user list shows all");
-	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+	return control_stored(r, tx, st);
 }
 
 enum status control_mailbox(struct request *r, struct tx *tx, uint64_t account,
@@ -85,7 +90,7 @@ enum status control_mailbox(struct request *r, struct tx *tx, uint64_t account,
 	if (st == ST_NOT_FOUND || st == ST_SYNTAX)
 		return control_fail(r, ST_NOT_FOUND, name,
 				    "no such mailbox; postroom mailbox list shows all");
-	return st == ST_OK ? st : request_store_failed(r, st, tx, "");
+	return control_stored(r, tx, st);
 }
 
 /* ---- rows ---------------------------------------------------------------------- */
