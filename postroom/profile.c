@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include "common/tls_make.h"
+#include "postroom/certificates.h"
 #include "postroom/files.h"
 #include "postroom/launch.h"
 
@@ -270,23 +271,18 @@ static bool needs_certificate(const struct config *c, const char **title)
 
 static int check_pair(const struct launch *l)
 {
-	struct buf cert = BUF_INIT(1 << 20), key = BUF_INIT(1 << 20);
+	struct certificate pair = CERTIFICATE_INIT;
 	struct error err = { 0 };
-	enum status st = file_read(l->cert, &cert, &err);
-	int code = EX_OK;
+	enum status st = certificate_read(&pair, l->cert, l->key, &err);
 
-	if (!st)
-		st = file_read(l->key, &key, &err);
-	if (st)
-		code = complain(EX_NOINPUT, "%s: tls.cert and tls.key name the "
-				"certificate and its key; a server of letsencrypt has "
-				"them in /etc/letsencrypt/live", err.text);
-	else if (tls_certificate_check(buf_slice(&cert), buf_slice(&key), &err))
-		code = complain(EX_CONFIG, "tls.cert %s, tls.key %s: %s", l->cert, l->key,
+	certificate_clear(&pair);
+	if (st == ST_OK)
+		return EX_OK;
+	if (st == ST_SYNTAX)
+		return complain(EX_CONFIG, "tls.cert %s, tls.key %s: %s", l->cert, l->key,
 				err.text);
-	buf_free(&cert);
-	buf_wipe(&key);
-	return code;
+	return complain(EX_NOINPUT, "%s (a server of letsencrypt has both in "
+			"/etc/letsencrypt/live)", err.text);
 }
 
 static int find_certificates(struct launch *l)
