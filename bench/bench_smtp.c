@@ -92,16 +92,15 @@ static void measure(struct engine *e, size_t octets)
 int main(void)
 {
 	static const size_t sizes[] = { 1024, 4096, 65536, 1048576 };
-	struct smtp_settings *settings = smtp_settings_new();
+	static const struct smtp_settings settings = SMTP_SETTINGS_INIT;
 	struct smtp_listener listener = { 0 };
 	struct peer_info peer = { .address = "192.0.2.7" };
-	struct engine *e = smtp_session_new(settings, &listener, &peer);
+	struct engine *e = smtp_session_new(&settings, &listener, &peer);
 
 	log_open("bench", open("/dev/null", O_WRONLY | O_CLOEXEC), false);
 	give(e, SLICE("EHLO client.example.org\r\n"));
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
 		measure(e, sizes[i]);
 	e->ops->free(e);
-	smtp_settings_release(settings);
 	return 0;
 }

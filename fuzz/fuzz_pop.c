@@ -128,7 +128,7 @@ static void answer(struct engine_run *run, uint32_t id,
 static void session(const uint8_t *data, size_t size, size_t chunk,
 		    struct buf *said)
 {
-	struct pop_settings *settings = pop_settings_new();
+	struct pop_settings settings = POP_SETTINGS_INIT;
 	struct pop_listener listener = {
 		.has_stls = data[0] & 1, .tls_required = data[0] & 2,
 		.teach = data[0] & 8,
@@ -141,13 +141,12 @@ static void session(const uint8_t *data, size_t size, size_t chunk,
 				  .context = &fake };
 
 	clock_fake(1000000, 1795504127000);
-	settings->errors_slow = data[0] & 32 ? 3 : 0;
-	run.engine = pop_session_new(settings, &listener, &peer);
+	settings.errors_slow = data[0] & 32 ? 3 : 0;
+	run.engine = pop_session_new(&settings, &listener, &peer);
 	if (run.engine)
 		engine_run(&run, slice_of((const char *)data + 2, size - 2),
 			   chunk);
 	*said = run.said;
-	pop_settings_release(settings);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

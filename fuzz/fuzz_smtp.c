@@ -76,7 +76,7 @@ static void answer(struct engine_run *run, uint32_t id,
 static void session(const uint8_t *data, size_t size, size_t chunk,
 		    struct buf *said)
 {
-	struct smtp_settings *settings = smtp_settings_new();
+	struct smtp_settings settings = SMTP_SETTINGS_INIT;
 	struct smtp_listener listener = {
 		.has_starttls = data[0] & 1, .tls_required = data[0] & 2,
 		.has_auth = data[0] & 4, .teach = data[0] & 8,
@@ -89,16 +89,15 @@ static void session(const uint8_t *data, size_t size, size_t chunk,
 				  .context = &fake };
 
 	clock_fake(1000000, 1795504127000);
-	settings->message_octets = 20000;
-	settings->text_line_octets = 2000;
-	settings->recipients = 20;
-	settings->errors_slow = data[0] & 32 ? 3 : 0;
-	run.engine = smtp_session_new(settings, &listener, &peer);
+	settings.message_octets = 20000;
+	settings.text_line_octets = 2000;
+	settings.recipients = 20;
+	settings.errors_slow = data[0] & 32 ? 3 : 0;
+	run.engine = smtp_session_new(&settings, &listener, &peer);
 	if (run.engine)
 		engine_run(&run, slice_of((const char *)data + 2, size - 2),
 			   chunk);
 	*said = run.said;
-	smtp_settings_release(settings);
 }
 
 /* The codes of the replies; texts have ids in them that differ. */

@@ -6,6 +6,7 @@
 #include "common/store_client.h"
 #include "imapd/session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *const refusals[LIMITS_VERDICT_COUNT] = {
@@ -26,25 +27,15 @@ static const struct store_client_settings store = {
 	.path = "store.sock", .name = "imapd",
 };
 
-/* What a door has. */
-struct door_settings {
-	struct imap_settings imap;
-	char hostname[256];
-};
-
 static void *settings_new(const struct front_door *door, const struct config *c,
 			  const char *hostname)
 {
-	static const struct imap_settings defaults = IMAP_SETTINGS_INIT;
-	struct door_settings *s = calloc(1, sizeof *s);
-	struct imap_settings *imap;
+	struct imap_settings *imap = malloc(sizeof *imap);
 
-	if (!s)
+	if (!imap)
 		return NULL;
-	imap = &s->imap;
-	*imap = defaults;
-	memcpy(s->hostname, hostname, strnlen(hostname, sizeof s->hostname - 1));
-	imap->hostname = s->hostname;
+	*imap = (struct imap_settings)IMAP_SETTINGS_INIT;
+	snprintf(imap->hostname, sizeof imap->hostname, "%s", hostname);
 	imap->tls = tls_words[door->listen.tls];
 	if (imap->tls == IMAP_TLS_OPTIONAL && !door->has_starttls)
 		imap->tls = IMAP_TLS_NONE;
@@ -58,16 +49,15 @@ static void *settings_new(const struct front_door *door, const struct config *c,
 	imap->login_idle_ms = (int64_t)config_number(c, OPTION_TIMES_LOGIN_IDLE);
 	imap->login_total_ms = (int64_t)config_number(c, OPTION_TIMES_LOGIN);
 	imap->idle_ms = (int64_t)config_number(c, OPTION_TIMES_IMAP_IDLE);
-	return s;
+	return imap;
 }
 
 static struct engine *engine_new(struct front_door *door,
 				 const struct peer_info *peer)
 {
-	struct door_settings *s = door->settings;
 	struct id sid = id_make(ID_SESSION);
 
-	return imap_session_new(&s->imap, peer, sid.text);
+	return imap_session_new(door->settings, peer, sid.text);
 }
 
 static struct backend *backend_new(struct front_door *door, struct conn *c,

@@ -19,7 +19,7 @@ enum imap_tls {
 };
 
 struct imap_settings {
-	const char *hostname;		/* in the greeting */
+	char hostname[256];		/* in the greeting */
 	enum imap_tls tls;
 	uint64_t message_octets;	/* largest message APPEND takes */
 	size_t line_octets;		/* a command line after login */

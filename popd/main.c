@@ -10,7 +10,7 @@
 
 /* What a door has. */
 struct door_settings {
-	struct pop_settings *pop;
+	struct pop_settings pop;
 	struct pop_listener listener;
 };
 
@@ -27,14 +27,6 @@ static const struct store_client_settings store = {
 	.path = "store.sock", .name = "popd",
 };
 
-static void settings_free(void *settings)
-{
-	struct door_settings *s = settings;
-
-	pop_settings_release(s->pop);
-	free(s);
-}
-
 static void *settings_new(const struct front_door *door, const struct config *c,
 			  const char *hostname)
 {
@@ -43,11 +35,8 @@ static void *settings_new(const struct front_door *door, const struct config *c,
 
 	if (!s)
 		return NULL;
-	s->pop = pop = pop_settings_new();
-	if (!pop) {
-		settings_free(s);
-		return NULL;
-	}
+	pop = &s->pop;
+	*pop = (struct pop_settings)POP_SETTINGS_INIT;
 	snprintf(pop->hostname, sizeof pop->hostname, "%s", hostname);
 	pop->errors_end = (unsigned)config_number(c, OPTION_LIMITS_BAD_COMMANDS);
 	pop->errors_slow = pop->errors_end / 2;
@@ -68,7 +57,7 @@ static struct engine *engine_new(struct front_door *door,
 {
 	struct door_settings *s = door->settings;
 
-	return pop_session_new(s->pop, &s->listener, peer);
+	return pop_session_new(&s->pop, &s->listener, peer);
 }
 
 static struct backend *backend_new(struct front_door *door, struct conn *c,
@@ -82,7 +71,7 @@ int main(int argc, char **argv)
 	static const struct front_ops front_ops = {
 		.protocol = "pop3", .reader = R_POPD, .has_login = true,
 		.refusals = refusals,
-		.settings_new = settings_new, .settings_free = settings_free,
+		.settings_new = settings_new, .settings_free = free,
 		.engine_new = engine_new, .backend_new = backend_new,
 	};
 	static const struct daemon_ops ops = {

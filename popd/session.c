@@ -331,7 +331,6 @@ static void session_free(struct engine *e)
 	buf_free(&e->out);
 	/* it may hold a password on its way to mailboxd */
 	buf_wipe(&e->requests);
-	pop_settings_release(s->settings);
 	free(s);
 }
 
@@ -345,7 +344,7 @@ static const struct engine_ops session_ops = {
 	.free = session_free,
 };
 
-struct engine *pop_session_new(struct pop_settings *settings,
+struct engine *pop_session_new(const struct pop_settings *settings,
 			       const struct pop_listener *listener,
 			       const struct peer_info *peer)
 {
@@ -357,7 +356,7 @@ struct engine *pop_session_new(struct pop_settings *settings,
 	s->engine.peer = peer;
 	s->engine.out.max = ENGINE_OUT_MAX;
 	s->engine.requests.max = ENGINE_REQUESTS_MAX;
-	s->settings = pop_settings_hold(settings);
+	s->settings = settings;
 	s->listener = listener;
 	s->sid = id_make(ID_SESSION);
 	s->next_request = 1;

@@ -12,11 +12,11 @@
 
 /*
  * A session whose greeting is in engine->out and which wants input. With
- * implicit TLS it is made after the handshake. It keeps a reference to
- * settings; peer and listener are borrowed and outlive it. The caller ends it
- * with engine->ops->free(). NULL when memory is short.
+ * implicit TLS it is made after the handshake. What it is given is borrowed
+ * and outlives it. The caller ends it with engine->ops->free(). NULL when memory
+ * is short.
  */
-struct engine *pop_session_new(struct pop_settings *settings,
+struct engine *pop_session_new(const struct pop_settings *settings,
 			       const struct pop_listener *listener,
 			       const struct peer_info *peer);
 

@@ -64,7 +64,7 @@ struct pop_listing {
 
 struct pop_session {
 	struct engine engine;
-	struct pop_settings *settings;
+	const struct pop_settings *settings;
 	const struct pop_listener *listener;
 	struct id sid;
 	enum pop_state state;

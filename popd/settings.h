@@ -1,6 +1,6 @@
 /*
- * What the POP3 engine is told by the configuration; shared and reference
- * counted as smtpd/settings.h is.
+ * What the POP3 engine is told by the configuration; borrowed as smtpd/settings.h
+ * is.
  */
 #ifndef POPD_SETTINGS_H
 #define POPD_SETTINGS_H
@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 struct pop_settings {
-	unsigned references;
 	char hostname[256];
 	/* A second session on one maildrop is refused with [IN-USE] (RFC 2449);
 	 * else it has a view of its own. */
@@ -36,9 +35,21 @@ struct pop_listener {
 	bool teach;		/* says what is wrong to those who type by hand */
 };
 
-/* The defaults of the server profile; NULL when memory is short. */
-struct pop_settings *pop_settings_new(void);
-struct pop_settings *pop_settings_hold(struct pop_settings *settings);
-void pop_settings_release(struct pop_settings *settings);
+/* The defaults of the server profile. */
+#define POP_SETTINGS_INIT { \
+	.hostname = "localhost", \
+	.exclusive = false, \
+	.errors_slow = 10, \
+	.errors_end = 20, \
+	.login_octets = 8192, \
+	.line_octets = 255, \
+	.auth_line_octets = 12288, \
+	.expire_days = INT32_MAX, \
+	.login_delay_s = -1, \
+	.login_idle_ms = 60000, \
+	.login_ms = 180000, \
+	.idle_ms = 600000, \
+	.backend_ms = 60000, \
+}
 
 #endif

@@ -15,7 +15,7 @@ struct smtpd {
 
 /* What a door has. */
 struct door_settings {
-	struct smtp_settings *smtp;
+	struct smtp_settings smtp;
 	struct smtp_listener listener;
 };
 
@@ -60,14 +60,6 @@ static void fill(struct smtp_settings *s, const struct config *c,
 	s->stored_ms = ms(c, OPTION_TIMES_STORE_DATA);
 }
 
-static void settings_free(void *settings)
-{
-	struct door_settings *s = settings;
-
-	smtp_settings_release(s->smtp);
-	free(s);
-}
-
 static void *settings_new(const struct front_door *door, const struct config *c,
 			  const char *hostname)
 {
@@ -76,14 +68,10 @@ static void *settings_new(const struct front_door *door, const struct config *c,
 
 	if (!s)
 		return NULL;
-	s->smtp = smtp_settings_new();
-	if (!s->smtp) {
-		settings_free(s);
-		return NULL;
-	}
-	fill(s->smtp, c, hostname);
+	s->smtp = (struct smtp_settings)SMTP_SETTINGS_INIT;
+	fill(&s->smtp, c, hostname);
 	if (d->lmtp)
-		s->smtp->backend_state = lmtp_client_state(d->lmtp);
+		s->smtp.backend_state = lmtp_client_state(d->lmtp);
 	s->listener.has_starttls = door->has_starttls;
 	s->listener.tls_required = door->listen.tls == LISTEN_TLS_REQUIRED;
 	s->listener.has_auth = door->listen.auth_required;
@@ -96,7 +84,7 @@ static struct engine *engine_new(struct front_door *door,
 {
 	struct door_settings *s = door->settings;
 
-	return smtp_session_new(s->smtp, &s->listener, peer);
+	return smtp_session_new(&s->smtp, &s->listener, peer);
 }
 
 static struct backend *backend_new(struct front_door *door, struct conn *c,
@@ -111,7 +99,7 @@ static void state_changed(void *context, enum status state)
 	struct smtpd *d = context;
 
 	for (struct front_door *door = d->front.doors; door; door = door->next)
-		((struct door_settings *)door->settings)->smtp->backend_state =
+		((struct door_settings *)door->settings)->smtp.backend_state =
 			state;
 }
 
@@ -145,7 +133,7 @@ int main(int argc, char **argv)
 {
 	static const struct front_ops front_ops = {
 		.protocol = "smtp", .reader = R_SMTPD, .refusals = refusals,
-		.settings_new = settings_new, .settings_free = settings_free,
+		.settings_new = settings_new, .settings_free = free,
 		.engine_new = engine_new, .backend_new = backend_new,
 	};
 	static const struct daemon_ops ops = {

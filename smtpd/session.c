@@ -454,7 +454,6 @@ static void session_free(struct engine *e)
 	buf_free(&e->out);
 	/* it may hold a password on its way to mailboxd */
 	buf_wipe(&e->requests);
-	smtp_settings_release(s->settings);
 	free(s);
 }
 
@@ -469,7 +468,7 @@ static const struct engine_ops session_ops = {
 	.free = session_free,
 };
 
-struct engine *smtp_session_new(struct smtp_settings *settings,
+struct engine *smtp_session_new(const struct smtp_settings *settings,
 				const struct smtp_listener *listener,
 				const struct peer_info *peer)
 {
@@ -481,7 +480,7 @@ struct engine *smtp_session_new(struct smtp_settings *settings,
 	s->engine.peer = peer;
 	s->engine.out.max = ENGINE_OUT_MAX;
 	s->engine.requests.max = ENGINE_REQUESTS_MAX;
-	s->settings = smtp_settings_hold(settings);
+	s->settings = settings;
 	s->listener = listener;
 	s->sid = id_make(ID_SESSION);
 	s->last_refusal = SMTP_REPLY_OK;

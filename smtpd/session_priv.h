@@ -92,7 +92,7 @@ struct smtp_transaction {
 
 struct smtp_session {
 	struct engine engine;
-	struct smtp_settings *settings;
+	const struct smtp_settings *settings;
 	const struct smtp_listener *listener;
 	struct id sid;
 	enum smtp_state state;

@@ -1,8 +1,8 @@
 /*
  * What the SMTP engine is told by the configuration. Plain values: who fills
- * them (common/config, a test, a fuzzer) is not known here. One smtp_settings
- * is shared by many sessions; a reload makes a new one and releases the old,
- * which lives until its last session ends.
+ * them (common/config, a test, a fuzzer) is not known here. One smtp_settings is
+ * borrowed by many sessions and outlives them: a reload makes new ones for the
+ * connections that come then.
  */
 #ifndef SMTPD_SETTINGS_H
 #define SMTPD_SETTINGS_H
@@ -14,7 +14,6 @@
 #include <stdint.h>
 
 struct smtp_settings {
-	unsigned references;
 	char hostname[256];		/* greeting, Received, EHLO reply */
 	uint64_t message_octets;	/* SIZE (RFC 1870); 0: no limit */
 	unsigned recipients;		/* a message; 0: no limit */
@@ -49,11 +48,24 @@ struct smtp_listener {
 	bool teach;		/* says what is wrong to those who type by hand */
 };
 
-/* Settings with the defaults of the server profile, the caller holds the one
- * reference; NULL when memory is short. */
-struct smtp_settings *smtp_settings_new(void);
-struct smtp_settings *smtp_settings_hold(struct smtp_settings *settings);
-/* Gives a reference back; NULL is harmless. */
-void smtp_settings_release(struct smtp_settings *settings);
+/* The defaults of the server profile. */
+#define SMTP_SETTINGS_INIT { \
+	.hostname = "localhost", \
+	.message_octets = (uint64_t)50 << 20, \
+	.recipients = 1000, \
+	.errors_slow = 10, \
+	.errors_end = 20, \
+	.line_octets = 2048, \
+	.auth_line_octets = 12288, \
+	.text_line_octets = 65536, \
+	.command_ms = 300000, \
+	.login_ms = 180000, \
+	.data_block_ms = 180000, \
+	.data_ms = 600000, \
+	.data_rate = 500, \
+	.backend_ms = 60000, \
+	.stored_ms = 300000, \
+	.backend_state = ST_OK, \
+}
 
 #endif

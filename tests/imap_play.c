@@ -326,7 +326,7 @@ static void play(const char *file, struct slice text, size_t chunk)
 	struct slice line;
 
 	clock_fake(1000000, INT64_C(1795504127000));
-	p.settings.hostname = "mail.example.org";
+	strcpy(p.settings.hostname, "mail.example.org");
 	while (!p.has_failed && slice_split(&text, '\n', &line)) {
 		p.line++;
 		do_line(&p, line);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 struct context {
-	struct pop_settings *settings;
+	struct pop_settings settings;
 	struct pop_listener listener;
 };
 
@@ -21,25 +21,18 @@ static struct engine *start(const struct dialogue *d,
 	struct context *c = calloc(1, sizeof *c);
 
 	*context = c;
-	c->settings = pop_settings_new();
-	snprintf(c->settings->hostname, sizeof c->settings->hostname, "mail.example.org");
-	c->settings->exclusive = is_yes(d, "exclusive");
-	c->settings->errors_end = (unsigned)dialogue_number(d, "errors_end", 20);
+	cr_assert(c);
+	c->settings = (struct pop_settings)POP_SETTINGS_INIT;
+	snprintf(c->settings.hostname, sizeof c->settings.hostname, "mail.example.org");
+	c->settings.exclusive = is_yes(d, "exclusive");
+	c->settings.errors_end = (unsigned)dialogue_number(d, "errors_end", 20);
 	c->listener.has_stls = is_yes(d, "stls");
 	c->listener.tls_required = is_yes(d, "tls_required");
 	c->listener.teach = is_yes(d, "teach");
-	return pop_session_new(c->settings, &c->listener, peer);
+	return pop_session_new(&c->settings, &c->listener, peer);
 }
 
-static void finish(void *context)
-{
-	struct context *c = context;
-
-	pop_settings_release(c->settings);
-	free(c);
-}
-
-static const struct dialogue_protocol pop = { start, finish };
+static const struct dialogue_protocol pop = { start, free };
 
 Test(pop, dialogues, .timeout = 120)
 {

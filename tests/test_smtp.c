@@ -137,7 +137,7 @@ Test(smtp, received_table)
 /* ---- a session by hand ----------------------------------------------------------------- */
 
 struct by_hand {
-	struct smtp_settings *settings;
+	struct smtp_settings settings;
 	struct smtp_listener listener;
 	struct peer_info peer;
 	struct engine *engine;
@@ -149,9 +149,9 @@ static struct by_hand *open_session(void)
 {
 	struct by_hand *h = calloc(1, sizeof *h);
 
-	h->settings = smtp_settings_new();
-	h->settings->errors_end = h->settings->errors_slow = 0;
-	h->engine = smtp_session_new(h->settings, &h->listener, &h->peer);
+	h->settings = (struct smtp_settings)SMTP_SETTINGS_INIT;
+	h->settings.errors_end = h->settings.errors_slow = 0;
+	h->engine = smtp_session_new(&h->settings, &h->listener, &h->peer);
 	h->in.max = (size_t)1 << 30;
 	cr_assert_not_null(h->engine);
 	return h;
@@ -160,7 +160,6 @@ static struct by_hand *open_session(void)
 static void close_session(struct by_hand *h)
 {
 	h->engine->ops->free(h->engine);
-	smtp_settings_release(h->settings);
 	buf_free(&h->in);
 	free(h);
 }
@@ -267,7 +266,7 @@ Test(smtp, text_lines_have_a_limit)
 		struct buf b = BUF_INIT(300000);
 		struct slice reply;
 
-		h->settings->text_line_octets = rows[i].limit;
+		h->settings.text_line_octets = rows[i].limit;
 		begin_data(h);
 		say(h, SLICE("Subject: x\r\n\r\n"));
 		say(h, fill(&b, "", 'x', rows[i].line, "\r\n"));

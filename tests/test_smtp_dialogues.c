@@ -9,7 +9,7 @@
 /* Settings that a dialogue may name: hostname, starttls, tls (required), auth,
  * teach (yes), state (full, unavailable), and the numbers of smtp_settings. */
 struct context {
-	struct smtp_settings *settings;
+	struct smtp_settings settings;
 	struct smtp_listener listener;
 };
 
@@ -22,9 +22,10 @@ static struct engine *start(const struct dialogue *d,
 			    const struct peer_info *peer, void **context)
 {
 	struct context *c = calloc(1, sizeof *c);
-	struct smtp_settings *s = smtp_settings_new();
+	struct smtp_settings *s = &c->settings;
 
-	cr_assert(c && s);
+	cr_assert(c);
+	*s = (struct smtp_settings)SMTP_SETTINGS_INIT;
 	snprintf(s->hostname, sizeof s->hostname, "%s",
 		 dialogue_setting(d, "hostname", "mx.example.org"));
 	s->message_octets = dialogue_number(d, "message", s->message_octets);
@@ -38,7 +39,6 @@ static struct engine *start(const struct dialogue *d,
 		s->backend_state = ST_FULL;
 	if (is_set(d, "state", "unavailable"))
 		s->backend_state = ST_UNAVAILABLE;
-	c->settings = s;
 	c->listener.has_starttls = is_set(d, "starttls", "yes");
 	c->listener.tls_required = is_set(d, "tls", "required");
 	c->listener.has_auth = is_set(d, "auth", "yes");
@@ -47,15 +47,7 @@ static struct engine *start(const struct dialogue *d,
 	return smtp_session_new(s, &c->listener, peer);
 }
 
-static void finish(void *context)
-{
-	struct context *c = context;
-
-	smtp_settings_release(c->settings);
-	free(c);
-}
-
-static const struct dialogue_protocol smtp = { start, finish };
+static const struct dialogue_protocol smtp = { start, free };
 
 Test(smtp, dialogues)
 {
