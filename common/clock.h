@@ -17,6 +17,12 @@ static inline int64_t clock_earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* The same of two deadlines, where 0 is none. */
+static inline int64_t clock_sooner(int64_t a, int64_t b)
+{
+	return a && b ? clock_earlier(a, b) : a ? a : b;
+}
+
 /* For tests: both clocks stand still at these values until clock_real(). Not
  * to be called while other threads read the clock. */
 void clock_fake(int64_t ms, int64_t wall_ms);

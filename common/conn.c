@@ -158,20 +158,13 @@ void conn_abort(struct conn *c)
 
 /* ---- deadlines and memory ---------------------------------------------------- */
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-	if (a == 0 || b == 0)
-		return a ? a : b;
-	return a < b ? a : b;
-}
-
 static void set_deadline(struct conn *c, int64_t now)
 {
-	int64_t due = sooner(c->phase_due_ms, c->stalled_due_ms);
+	int64_t due = clock_sooner(c->phase_due_ms, c->stalled_due_ms);
 
-	due = sooner(due, c->quiet_due_ms);
+	due = clock_sooner(due, c->quiet_due_ms);
 	if (c->engine && c->phase == CONN_OPEN)
-		due = sooner(due, c->engine->deadline_ms);
+		due = clock_sooner(due, c->engine->deadline_ms);
 	/* an engine that leaves a past deadline must not spin the loop */
 	if (due && due <= now - WHEEL_TICK_MS)
 		due = now + WHEEL_TICK_MS;

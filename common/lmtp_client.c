@@ -88,24 +88,17 @@ static void fail_queue(struct lmtp_client *client)
 
 /* ---- links ------------------------------------------------------------------------- */
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-	if (a == 0 || b == 0)
-		return a ? a : b;
-	return a < b ? a : b;
-}
-
 static void set_timer(struct lmtp_client *client)
 {
-	int64_t due = sooner(client->retry_due_ms, client->full_until_ms);
+	int64_t due = clock_sooner(client->retry_due_ms, client->full_until_ms);
 
-	due = sooner(due, client->tell_due_ms);
+	due = clock_sooner(due, client->tell_due_ms);
 	if (client->away_since_ms && client->state != ST_UNAVAILABLE)
-		due = sooner(due, client->away_since_ms + AWAY_MS);
+		due = clock_sooner(due, client->away_since_ms + AWAY_MS);
 	if (client->queue)
-		due = sooner(due, client->queue->due_ms);
+		due = clock_sooner(due, client->queue->due_ms);
 	for (struct lmtp_job *job = client->asking; job; job = job->next)
-		due = sooner(due, sooner(job->due_ms, job->ask_ms));
+		due = clock_sooner(due, clock_sooner(job->due_ms, job->ask_ms));
 	conn_timer_set(client->loop, &client->timer, due);
 }
 
