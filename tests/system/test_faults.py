@@ -27,17 +27,22 @@ def subjects(suite, user):
     return found
 
 
-def test_twenty_senders_at_once():
+def senders_at_once(senders, messages):
+    """Each sends so many to three recipients: every message is in each mailbox once."""
     with Suite() as suite:
         def sender(number):
             with suite.smtp() as client:
-                for index in range(50):
+                for index in range(messages):
                     refused = client.sendmail("load@sender.example", PEOPLE, message(f"load {number}.{index}"))
                     assert not refused
-        in_threads([lambda n=n: sender(n) for n in range(20)])
-        want = sorted(f"load {n}.{i}" for n in range(20) for i in range(50))
+        in_threads([lambda n=n: sender(n) for n in range(senders)])
+        want = sorted(f"load {n}.{i}" for n in range(senders) for i in range(messages))
         for person in PEOPLE:
             assert sorted(subjects(suite, person)) == want, person
+
+
+def test_twenty_senders_at_once():
+    senders_at_once(20, 50)
 
 
 def load_until(suite, stop, acknowledged, number):
