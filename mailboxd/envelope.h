@@ -5,7 +5,7 @@
 #ifndef MAILBOXD_ENVELOPE_H
 #define MAILBOXD_ENVELOPE_H
 
-#include "mailboxd/address_list.h"
+#include "common/address_list.h"
 #include "mailboxd/message_fields.h"
 
 /* Addresses of all envelopes of a message together; more are left out. */

@@ -3,8 +3,8 @@
  * obsolete forms of 4.4), as ENVELOPE shows them. Encoded words stay as they
  * are. Whatever stands there yields addresses, with empty parts if need be.
  */
-#ifndef MAILBOXD_ADDRESS_LIST_H
-#define MAILBOXD_ADDRESS_LIST_H
+#ifndef COMMON_ADDRESS_LIST_H
+#define COMMON_ADDRESS_LIST_H
 
 #include "common/buf.h"
 

@@ -1,4 +1,4 @@
-#include "mailboxd/address_list.h"
+#include "common/address_list.h"
 
 /* No field is longer than all headers (MIME_HEADERS_MAX). */
 #define TEXT_MAX ((size_t)2 << 20)
