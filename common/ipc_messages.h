@@ -175,6 +175,13 @@
  * 550 no, and then never. Inside mailboxd only. */
 #define IPC_LMTP_ASK(F) F(text, mid)
 
+/* ---- auth.sock: submission ------------------------------------------------- */
+
+/* Whether the account with this login may send as that address: its own, with
+ * a detail, an alias that leads to it, one that it gets as the catch-all.
+ * Answered by DONE, or ERROR ST_DENIED. */
+#define IPC_MAY_SEND(F) F(text, login) F(text, address)
+
 /* ---- control.sock: the command line --------------------------------------- */
 
 /* verb: "user add"; args: as common/ipc_codec.h packs a list of text; doc/ipc.md
@@ -225,6 +232,7 @@
 	X(114, LMTP_DATA, lmtp_data) X(115, LMTP_END, lmtp_end) \
 	X(116, LMTP_ABORT, lmtp_abort) X(117, LMTP_REPLY, lmtp_reply) \
 	X(118, LMTP_TELL, lmtp_tell) X(119, LMTP_ASK, lmtp_ask) \
+	X(120, MAY_SEND, may_send) \
 	X(128, CONTROL, control) X(129, TABLE, table) X(130, RECORD, record) \
 	X(131, NOTE, note) X(132, PIECE, piece) \
 	X(144, CONFIG, config) X(145, CERTIFICATE, certificate) \

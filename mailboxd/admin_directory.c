@@ -182,6 +182,8 @@ static enum status user_add_run(struct request *r, struct tx *tx)
 		return control_fail(r, st, word, "no user can have that name");
 	if (st == ST_OK)
 		st = put_password(r, tx, id);
+	if (st == ST_OK)
+		st = settings_apply_domains(r->service->settings, tx);
 	control_of(r)->rows = 1;
 	return control_stored(r, tx, st);
 }
@@ -361,7 +363,9 @@ static enum status alias_add(struct request *r, struct tx *tx)
 			return st;
 		}
 	}
-	return st;
+	/* a catch-all of the configuration may have waited for it */
+	return st == ST_OK ? settings_apply_domains(r->service->settings, tx)
+			   : st;
 }
 
 static enum status alias_rm(struct request *r, struct tx *tx)

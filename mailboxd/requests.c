@@ -14,6 +14,7 @@
 /* type, sockets, bound, silent, start, more, deadline */
 static const struct request_type types[] = {
 	{ IPC_TYPE_AUTH, BOTH, false, false, req_auth, req_auth_more, 2 * WAIT },
+	{ IPC_TYPE_MAY_SEND, SESSION_AUTH, false, false, req_may_send, NULL, WAIT },
 	{ IPC_TYPE_LIST, STORE, true, false, req_list, NULL, WAIT },
 	{ IPC_TYPE_STATUS, STORE, true, false, req_status, NULL, WAIT },
 	{ IPC_TYPE_CREATE, STORE, true, false, req_create, NULL, WAIT },

@@ -1,6 +1,6 @@
 /*
- * Where the requests of an SMTP session go: AUTH to mailboxd's auth.sock,
- * everything else to LMTP.
+ * Where the requests of an SMTP session go: AUTH and MAY_SEND to mailboxd's
+ * auth.sock, everything else to LMTP.
  */
 #ifndef SMTPD_BACKENDS_H
 #define SMTPD_BACKENDS_H

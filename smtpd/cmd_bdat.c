@@ -63,10 +63,7 @@ static void chunk_end(struct smtp_session *s)
 	if (t->failure.code)
 		smtp_reply_passed(s, &t->failure);
 	else if (t->refusal != SMTP_REPLY_OK)
-		smtp_reply_number(s, t->refusal,
-				  t->refusal == SMTP_REPLY_TOO_LARGE
-				  ? s->settings->message_octets
-				  : s->settings->text_line_octets);
+		smtp_transaction_reply_refusal(s);
 	else
 		smtp_reply_number(s, SMTP_REPLY_CHUNK_OK, s->chunk_octets);
 }

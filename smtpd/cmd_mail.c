@@ -33,6 +33,18 @@ static enum smtp_reply parse_sender(struct smtp_session *s, struct slice *text,
 	return SMTP_REPLY_OK;
 }
 
+static void accept_sender(struct smtp_session *s)
+{
+	s->t.mid = id_make(ID_MESSAGE);
+	log_event("smtp.mail", log_slice("sid", id_slice(&s->sid)),
+		  log_slice("mid", id_slice(&s->t.mid)),
+		  log_str("client", s->engine.peer->address),
+		  log_slice("user", buf_slice(&s->login)),
+		  log_slice("from", buf_slice(&s->t.sender)));
+	smtp_enter(s, SMTP_STATE_MAIL);
+	smtp_reply(s, SMTP_REPLY_SENDER_OK);
+}
+
 /*
  * MAIL FROM:<path> [parameters] (RFC 5321 section 4.1.1.2). It is answered here;
  * mailboxd hears of it with the first recipient.
@@ -65,15 +77,27 @@ void smtp_cmd_mail(struct smtp_session *s, struct slice arguments)
 		smtp_reply(s, SMTP_REPLY_NO_MEMORY);
 		return;
 	}
-	s->t.mid = id_make(ID_MESSAGE);
 	s->t.size = params.size;
 	s->t.is_8bit = params.is_8bit;
 	s->t.is_utf8 = params.is_utf8;
-	log_event("smtp.mail", log_slice("sid", id_slice(&s->sid)),
-		  log_slice("mid", id_slice(&s->t.mid)),
-		  log_str("client", s->engine.peer->address),
-		  log_slice("user", buf_slice(&s->login)),
-		  log_slice("from", buf_slice(&s->t.sender)));
-	smtp_enter(s, SMTP_STATE_MAIL);
-	smtp_reply(s, SMTP_REPLY_SENDER_OK);
+	if (s->listener->has_auth && !sender.is_null &&
+	    !smtp_sender_is_known(s, buf_slice(&s->t.sender)))
+		smtp_sender_ask(s, buf_slice(&s->t.sender));
+	else
+		accept_sender(s);
+}
+
+/* Submission: whether the login may use the sender (RFC 6409 section 6.1). */
+void smtp_mail_checked(struct smtp_session *s, enum status st)
+{
+	if (st == ST_OK) {
+		accept_sender(s);
+		return;
+	}
+	if (st == ST_DENIED)
+		smtp_reply_with(s, SMTP_REPLY_SENDER_DENIED,
+				buf_slice(&s->t.sender));
+	else
+		smtp_reply(s, SMTP_REPLY_UNAVAILABLE);
+	smtp_transaction_clear(s);
 }

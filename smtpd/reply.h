@@ -65,6 +65,11 @@
 	X(AUTH_RESPONSE, 501, "5.5.2", BAD, "Cannot make sense of the response") \
 	X(AUTH_FAILED, 535, "5.7.8", BAD, "Authentication failed.") \
 	X(AUTH_TEMPORARY, 454, "4.7.0", FINE, "Temporary authentication failure") \
+	X(SENDER_DENIED, 553, "5.7.1", FINE, "% is not an address of this account") \
+	X(FROM_DENIED, 550, "5.7.1", FINE, "From: % is not an address of this account") \
+	X(FROM_MISSING, 550, "5.7.1", FINE, "From: is missing or names nobody") \
+	X(FROM_MANY, 550, "5.7.1", FINE, "From: names more than % authors") \
+	X(HEADER_TOO_LARGE, 552, "5.3.4", FINE, "Header too large: at most % octets") \
 	X(TOO_LARGE, 552, "5.3.4", FINE, "Message too large: at most % octets") \
 	X(TEXT_LINE_TOO_LONG, 550, "5.6.0", FINE, "A line is longer than % octets") \
 	X(TEXT_BARE, 554, "5.6.0", FINE, "Bare CR or LF, or NUL, in the message") \

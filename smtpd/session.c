@@ -194,8 +194,8 @@ static int64_t deadline(const struct smtp_session *s)
 
 	if (s->state == SMTP_STATE_CLOSED)
 		return 0;
-	if (s->wait == SMTP_WAIT_AUTH || s->wait == SMTP_WAIT_STORED ||
-	    s->wait == SMTP_WAIT_PAUSE)
+	if (s->wait == SMTP_WAIT_AUTH || s->wait == SMTP_WAIT_SENDER ||
+	    s->wait == SMTP_WAIT_STORED || s->wait == SMTP_WAIT_PAUSE)
 		return s->wait_until;
 	if (t->rcpt_due)
 		return t->rcpt_until;
@@ -354,6 +354,8 @@ static enum want session_reply(struct engine *e, uint32_t id,
 
 	if (id != 0 && id == s->auth_request)
 		smtp_auth_answer(s, m, last);
+	else if (id != 0 && id == s->sender_request)
+		smtp_sender_answer(s, m, last);
 	else if (id != 0 && id == s->t.request)
 		smtp_transaction_answer(s, m, last);
 	return settle(s);
@@ -393,6 +395,8 @@ static enum want session_expired(struct engine *e)
 		s->auth_request = 0;
 		smtp_enter(s, SMTP_STATE_READY);
 		smtp_reply(s, SMTP_REPLY_AUTH_TEMPORARY);
+	} else if (s->wait == SMTP_WAIT_SENDER) {
+		smtp_sender_expired(s);
 	} else if (s->wait == SMTP_WAIT_STORED ||
 		   s->t.rcpt_due) {
 		smtp_transaction_expired(s);
@@ -450,6 +454,7 @@ static void session_free(struct engine *e)
 	buf_free(&s->later);
 	buf_free(&s->helo);
 	buf_free(&s->login);
+	buf_free(&s->may_send);
 	buf_free(&s->told);
 	buf_free(&e->out);
 	/* it may hold a password on its way to mailboxd */
@@ -491,6 +496,7 @@ struct engine *smtp_session_new(const struct smtp_settings *settings,
 	s->helo.max = SMTP_HELO_MAX;
 	s->login.max = ADDRESS_OCTETS_MAX;
 	s->told.max = ID_OCTETS * 64;
+	s->may_send.max = SMTP_MAY_SEND_MAX;
 	s->arena.max = 16384;
 	smtp_transaction_begin(s);
 	smtp_reply_with(s, SMTP_REPLY_GREETING, slice_str(settings->hostname));

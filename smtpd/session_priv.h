@@ -40,6 +40,7 @@ enum smtp_wait {
 	SMTP_WAIT_NONE,
 	SMTP_WAIT_RCPT,		/* a command stands behind RCPTs without answer */
 	SMTP_WAIT_AUTH,		/* mailboxd looks at the credentials */
+	SMTP_WAIT_SENDER,	/* mailboxd says whether an address may be used */
 	SMTP_WAIT_STORED,	/* mailboxd commits */
 	SMTP_WAIT_PAUSE,	/* the client made too many mistakes */
 	SMTP_WAIT_TLS,
@@ -50,6 +51,8 @@ enum smtp_wait {
 
 #define SMTP_PAUSE_MS		1000
 #define SMTP_HELO_MAX		((size_t)255)
+/* Addresses of a login that are remembered, in octets. */
+#define SMTP_MAY_SEND_MAX	((size_t)4096)
 /* A group of replies is sent, or waits, at this; 100 RCPTs fit behind it. */
 #define SMTP_REPLIES_HIGH	((size_t)16384)
 #define SMTP_REPLIES_MAX	((size_t)131072)
@@ -85,6 +88,13 @@ struct smtp_transaction {
 	bool ends_with_crlf;
 	size_t unacknowledged;	/* octets given to mailboxd without a CREDIT */
 	struct buf piece;	/* gathered for the next LMTP_DATA */
+	/* Submission: the header, and what came behind it, until it is known
+	 * that the authors may be used. */
+	struct buf held;
+	bool is_released;	/* it went on */
+	bool is_end_held;	/* the message ended before that */
+	struct buf authors;	/* to be asked for, a line each */
+	struct buf denied;	/* the one that may not be used */
 	int64_t begun_ms, input_ms;
 	unsigned stored, temporary, permanent, end_due;
 	struct smtp_passed end_temporary, end_permanent;
@@ -112,6 +122,8 @@ struct smtp_session {
 	struct buf login;	/* canonical address after AUTH */
 	struct sasl sasl;
 	uint32_t auth_request;
+	uint32_t sender_request;	/* MAY_SEND; 0: none */
+	struct buf may_send;	/* addresses that this login may use, a line each */
 
 	struct arena arena;	/* of one command */
 	struct dot_reader *reader;	/* made with the first DATA */
@@ -190,8 +202,12 @@ void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient);
 void smtp_transaction_octets(struct smtp_session *s, struct slice octets);
 /* More octets may be taken now. */
 bool smtp_transaction_has_room(const struct smtp_session *s);
+/* Octets go on as they are: they were looked at. */
+void smtp_transaction_pass(struct smtp_session *s, struct slice octets);
 /* The message is spoilt; the rest of it is consumed and nothing goes on. */
 void smtp_transaction_refuse(struct smtp_session *s, enum smtp_reply reply);
+/* Says what is wrong with it. */
+void smtp_transaction_reply_refusal(struct smtp_session *s);
 /* The message is whole: answers when it is refused, or waits for mailboxd. */
 void smtp_transaction_end(struct smtp_session *s);
 /* An answer to the requests of the transaction. */
@@ -201,7 +217,32 @@ void smtp_transaction_answer(struct smtp_session *s, const struct ipc_message *m
 void smtp_transaction_expired(struct smtp_session *s);
 void smtp_transaction_free(struct smtp_session *s);
 
+/* sender_check.c */
+/* Whether mailboxd has said before that the login may use the address. */
+bool smtp_sender_is_known(const struct smtp_session *s, struct slice address);
+/* Asks it, and waits. The answer goes to smtp_mail_checked() before MAIL is
+ * answered, else to smtp_submission_checked(). */
+void smtp_sender_ask(struct smtp_session *s, struct slice address);
+void smtp_sender_answer(struct smtp_session *s, const struct ipc_message *m,
+			bool last);
+void smtp_sender_expired(struct smtp_session *s);
+
+/* submission.c */
+void smtp_submission_begin(struct smtp_session *s);
+/* Frees what is held. */
+void smtp_submission_drop(struct smtp_session *s);
+/* Octets of a submitted message: its header is held back until its authors were
+ * looked at, and goes on with what RFC 6409 section 8 adds. */
+void smtp_submission_octets(struct smtp_session *s, struct slice octets);
+/* The message is over. False: its authors are still being looked at, and
+ * smtp_transaction_end() will be called again. */
+bool smtp_submission_end(struct smtp_session *s);
+/* Whether the author that was asked for may be used: ST_OK, ST_DENIED, or it
+ * could not be found out. */
+void smtp_submission_checked(struct smtp_session *s, enum status st);
+
 /* the cmd_NAME.c files */
+void smtp_mail_checked(struct smtp_session *s, enum status st);
 void smtp_cmd_ehlo(struct smtp_session *s, struct slice arguments);
 void smtp_cmd_helo(struct smtp_session *s, struct slice arguments);
 void smtp_cmd_mail(struct smtp_session *s, struct slice arguments);

@@ -9,6 +9,7 @@
 #include "common/clock.h"
 #include "common/date.h"
 #include "common/log.h"
+#include "smtpd/submission_header.h"
 #include "smtpd/trace_headers.h"
 
 #include <stdio.h>
@@ -61,10 +62,12 @@ void smtp_transaction_begin(struct smtp_session *s)
 
 	*t = (struct smtp_transaction){
 		.sender = t->sender, .recipient = t->recipient, .piece = t->piece,
+		.held = t->held, .authors = t->authors, .denied = t->denied,
 		.refusal = SMTP_REPLY_OK, .ends_with_crlf = true,
 	};
 	t->sender.max = t->recipient.max = ADDRESS_OCTETS_MAX;
 	t->piece.max = IPC_PIECE_MAX;
+	smtp_submission_begin(s);
 	t->sender.len = t->recipient.len = t->piece.len = 0;
 }
 
@@ -85,6 +88,7 @@ void smtp_transaction_clear(struct smtp_session *s)
 	if (s->t.is_begun && s->digest)
 		digest_finish(s->digest, digest);	/* makes it as new */
 	buf_free(&s->t.piece);
+	s->sender_request = 0;
 	s->later.len = 0;
 	s->chunk_left = 0;
 	smtp_transaction_begin(s);
@@ -95,6 +99,7 @@ void smtp_transaction_free(struct smtp_session *s)
 	buf_free(&s->t.sender);
 	buf_free(&s->t.recipient);
 	buf_free(&s->t.piece);
+	smtp_submission_drop(s);
 }
 
 /* ---- recipients -------------------------------------------------------------- */
@@ -276,6 +281,7 @@ void smtp_transaction_refuse(struct smtp_session *s, enum smtp_reply reply)
 		t->refusal = reply;
 	give_up(s);
 	buf_free(&t->piece);
+	buf_free(&t->held);
 	t->unacknowledged = 0;
 }
 
@@ -306,7 +312,7 @@ static bool lines_fit(struct smtp_session *s, struct slice octets)
 }
 
 /* Copies what fits into pieces, which go on as they fill. */
-static void gather(struct smtp_session *s, struct slice octets)
+void smtp_transaction_pass(struct smtp_session *s, struct slice octets)
 {
 	struct smtp_transaction *t = &s->t;
 
@@ -341,16 +347,33 @@ void smtp_transaction_octets(struct smtp_session *s, struct slice octets)
 	} else {
 		digest_feed(s->digest, octets);
 		t->ends_with_crlf = octets.data[octets.len - 1] == '\n';
-		gather(s, octets);
+		if (s->listener->has_auth)
+			smtp_submission_octets(s, octets);
+		else
+			smtp_transaction_pass(s, octets);
 	}
 }
 
-static void reply_refusal(struct smtp_session *s, enum smtp_reply refusal)
+void smtp_transaction_reply_refusal(struct smtp_session *s)
 {
-	uint64_t limit = refusal == SMTP_REPLY_TOO_LARGE
-		? s->settings->message_octets : s->settings->text_line_octets;
+	enum smtp_reply refusal = s->t.refusal;
 
-	smtp_reply_number(s, refusal, limit);
+	switch (refusal) {
+	case SMTP_REPLY_FROM_DENIED:
+		smtp_reply_with(s, refusal, buf_slice(&s->t.denied));
+		break;
+	case SMTP_REPLY_FROM_MANY:
+		smtp_reply_number(s, refusal, SUBMISSION_AUTHORS_MAX);
+		break;
+	case SMTP_REPLY_HEADER_TOO_LARGE:
+		smtp_reply_number(s, refusal, SUBMISSION_HEADER_MAX);
+		break;
+	case SMTP_REPLY_TOO_LARGE:
+		smtp_reply_number(s, refusal, s->settings->message_octets);
+		break;
+	default:
+		smtp_reply_number(s, refusal, s->settings->text_line_octets);
+	}
 }
 
 /* The transaction is over, whatever became of it. */
@@ -378,12 +401,15 @@ void smtp_transaction_end(struct smtp_session *s)
 	if (t->refusal == SMTP_REPLY_OK && !t->failure.code && !t->is_begun &&
 	    begin_message(s) != ST_OK)
 		smtp_transaction_refuse(s, SMTP_REPLY_NO_MEMORY);
+	if (s->listener->has_auth && t->refusal == SMTP_REPLY_OK &&
+	    !t->failure.code && !smtp_submission_end(s))
+		return;
 	if (t->refusal != SMTP_REPLY_OK || t->failure.code) {
 		log_refused(s, t->refusal != SMTP_REPLY_OK
 				? smtp_reply_row(t->refusal)->code
 				: t->failure.code);
 		if (t->refusal != SMTP_REPLY_OK)
-			reply_refusal(s, t->refusal);
+			smtp_transaction_reply_refusal(s);
 		else
 			smtp_reply_passed(s, &t->failure);
 		finish(s);
@@ -393,7 +419,7 @@ void smtp_transaction_end(struct smtp_session *s)
 	t->is_begun = false;
 	/* the store holds lines: BDAT may have left the last one open */
 	if (!t->ends_with_crlf)
-		gather(s, SLICE("\r\n"));
+		smtp_transaction_pass(s, SLICE("\r\n"));
 	send_piece(s);
 	buf_free(&t->piece);
 	m.lmtp_end.digest = slice_of((const char *)digest, sizeof digest);
