@@ -28,7 +28,7 @@ static inline struct slice id_slice(const struct id *id)
 	return slice_of(id->text, ID_OCTETS);
 }
 
-/* A row id as IMAP's EMAILID and MAILBOXID show it: 13 characters of base32
+/* A row id as IMAP (behind a letter) and POP3 show it: 13 characters of base32
  * that order as the numbers do. */
 #define ID_NUMBER_OCTETS 13
 void id_number_render(uint64_t number, char at[ID_NUMBER_OCTETS]);

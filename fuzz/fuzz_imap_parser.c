@@ -5,9 +5,11 @@
 #include "fuzz/fuzz.h"
 
 #include "imapd/args.h"
+#include "imapd/fetch.h"
 #include "imapd/list_match.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/parser.h"
+#include "imapd/search.h"
 
 #include <stdlib.h>
 
@@ -51,6 +53,23 @@ static void read_all(struct imap_args at)
 		numset_clear(&set);
 }
 
+/* FETCH's items and SEARCH's keys, if that is what stands here. */
+static void read_lists(struct imap_args at)
+{
+	static struct fetch_plan plan;
+	struct search_request request = SEARCH_REQUEST_INIT;
+	struct imap_args a = at;
+	struct view view;
+
+	if (fetch_plan_read(&a, &plan))
+		fetch_plan_finish(&plan);
+	a = at;
+	view_init(&view);
+	search_request_read(&a, &view, &request);
+	buf_free(&request.program);
+	view_clear(&view);
+}
+
 static void read_command(struct slice text, bool is_utf8)
 {
 	struct arena arena = ARENA_INIT(4 * 1024 * 1024);
@@ -59,6 +78,7 @@ static void read_command(struct slice text, bool is_utf8)
 
 	while (!args_end(&a)) {
 		read_all(a);
+		read_lists(a);
 		/* what an astring takes is gone in one, else an octet */
 		if (!args_astring(&a, &s) && !args_char(&a, args_peek(&a)))
 			a.rest = slice_from(a.rest, 1);

@@ -329,8 +329,13 @@ bool args_number64(struct imap_args *a, uint64_t *n)
 bool args_set(struct imap_args *a, struct numset *set)
 {
 	struct slice s = span_of(a->rest, is_set_char);
-	enum status st = numset_parse(s, set);
+	enum status st;
 
+	if (args_peek(a) == '$') {
+		set->is_saved = true;
+		return take(a, 1);
+	}
+	st = numset_parse(s, set);
 	if (st == ST_OK)
 		return take(a, s.len);
 	numset_clear(set);

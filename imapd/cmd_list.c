@@ -348,7 +348,8 @@ static void put_row(struct imap_command *c, const struct list_row *row)
 	respond_crlf(r);
 	if (l->options & LIST_RETURN_STATUS && row->is_shown &&
 	    !(row->mailbox.attributes & (IPC_MAILBOX_NOSELECT | IPC_MAILBOX_NONEXISTENT)))
-		status_items_put(r, l->status_items, &row->mailbox);
+		status_items_put(r, l->status_items, &row->mailbox,
+				 c->session->settings->message_octets);
 }
 
 /* As many as the client has read room for; again when it has read. */

@@ -1,6 +1,7 @@
 /* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 sections 6.3.4 to
  * 6.3.8): one question to mailboxd each. */
 #include "imapd/mailbox_name.h"
+#include "imapd/object_id.h"
 #include "imapd/session_priv.h"
 
 static void done(struct imap_command *c, struct ipc_message *m, bool last)
@@ -68,6 +69,21 @@ static bool take_use(struct imap_command *c, struct slice *use)
 	return true;
 }
 
+static void created(struct imap_command *c, struct ipc_message *m, bool last)
+{
+	struct buf code = BUF_INIT(64);
+	struct respond r = { .out = &code };
+
+	if (m->type != IPC_TYPE_DONE) {
+		done(c, m, last);
+		return;
+	}
+	/* RFC 8474 section 4.1 */
+	object_id_put_mailbox(&r, m->done.value);
+	imap_finish_code(c, IMAP_OK, buf_slice(&code), "CREATE completed");
+	buf_free(&code);
+}
+
 void imap_cmd_create(struct imap_command *c)
 {
 	struct ipc_message m = { .type = IPC_TYPE_CREATE };
@@ -79,7 +95,7 @@ void imap_cmd_create(struct imap_command *c)
 		return;
 	}
 	if (check_new(c, &m.create.name))
-		imap_ask(c, &m, done);
+		imap_ask(c, &m, created);
 }
 
 void imap_cmd_delete(struct imap_command *c)

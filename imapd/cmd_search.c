@@ -22,25 +22,66 @@ static void release(struct imap_command *c)
 	ranges_free(&x->found);
 }
 
-/* What the client has not been told of is left out; then numbers or UIDs. */
+/* "$" becomes what was found; beside MIN and MAX alone only these (RFC 5182
+ * section 2.4). ST_LIMIT: too many gaps to keep. */
+static enum status save(struct imap_command *c)
+{
+	const struct search *x = c->data;
+	const struct ranges *found = &x->found;
+	struct ranges *saved = &imap_view(c)->saved;
+	unsigned returns = x->request.returns;
+	uint32_t low, high;
+	enum status st = ST_OK;
+
+	if (!(returns & (SEARCH_RETURN_MIN | SEARCH_RETURN_MAX)) ||
+	    returns & (SEARCH_RETURN_ALL | SEARCH_RETURN_COUNT))
+		return found->count > saved->max ? ST_LIMIT : ranges_copy(saved, found);
+	ranges_clear(saved);
+	if (found->count == 0)
+		return ST_OK;
+	low = found->items[0].low;
+	high = found->items[found->count - 1].high;
+	if (returns & SEARCH_RETURN_MIN)
+		st = ranges_add(saved, low, low);
+	if (st == ST_OK && returns & SEARCH_RETURN_MAX)
+		st = ranges_add(saved, high, high);
+	return st;
+}
+
+/* What the client has not been told of is left out; it is saved, if that is
+ * asked for; then numbers or UIDs. */
 static enum status prepare(struct imap_command *c)
 {
 	struct search *x = c->data;
 	struct ranges told = RANGES_INIT(RANGES_MAX);
 	struct ranges known = RANGES_INIT(1);
 	uint32_t last = view_last_uid(imap_view(c));
-	enum status st = ST_OK;
+	enum status st = last ? ranges_add(&known, 1, last) : ST_OK;
 
-	if (!c->is_uid)
-		st = view_numbers(imap_view(c), &x->found, &told);
-	else if (last)
-		st = ranges_add(&known, 1, last);
-	if (st == ST_OK && c->is_uid)
+	if (st == ST_OK)
 		st = ranges_intersect(&x->found, &known, &told);
 	ranges_free(&known);
 	ranges_free(&x->found);
 	x->found = told;
+	if (st == ST_OK && x->request.returns & SEARCH_RETURN_SAVE)
+		st = save(c);
+	if (st != ST_OK || c->is_uid)
+		return st;
+	told = (struct ranges)RANGES_INIT(RANGES_MAX);
+	st = view_numbers(imap_view(c), &x->found, &told);
+	ranges_free(&x->found);
+	x->found = told;
 	return st;
+}
+
+/* NO: "$" is empty then (RFC 5182 section 2.1). */
+static void fail(struct imap_command *c, const char *code, const char *words)
+{
+	const struct search *x = c->data;
+
+	if (x->request.returns & SEARCH_RETURN_SAVE)
+		ranges_clear(&imap_view(c)->saved);
+	imap_finish(c, IMAP_NO, code, words);
 }
 
 /* " 2 3 4" */
@@ -127,6 +168,10 @@ static void tell(struct imap_command *c)
 	if (!x->is_complete || s->is_ending || imap_out_is_full(s) ||
 	    (s->line_owner && s->line_owner != c))
 		return;
+	if (x->request.returns == SEARCH_RETURN_SAVE) {
+		imap_finish(c, IMAP_OK, NULL, "SEARCH completed, result saved");
+		return;
+	}
 	if (s->line_owner != c)
 		begin_line(c);
 	s->line_owner = c;
@@ -158,6 +203,8 @@ static void found_step(struct imap_command *c, struct ipc_message *m, bool last)
 	enum status st = ST_OK;
 
 	if (m->type == IPC_TYPE_ERROR) {
+		if (x->request.returns & SEARCH_RETURN_SAVE)
+			ranges_clear(&imap_view(c)->saved);
 		imap_finish_error(c, &m->error);
 		return;
 	}
@@ -167,8 +214,10 @@ static void found_step(struct imap_command *c, struct ipc_message *m, bool last)
 		x->modseq = m->done.value;
 	if (st == ST_OK && last)
 		st = prepare(c);
-	if (st != ST_OK) {
-		imap_finish_short(c);
+	if (st == ST_LIMIT) {
+		fail(c, "NOTSAVED", "Too many gaps in what was found");
+	} else if (st != ST_OK) {
+		fail(c, "UNAVAILABLE", "Not possible now, try again later");
 	} else if (last) {
 		x->is_complete = true;
 		tell(c);
@@ -183,14 +232,13 @@ static void refuse(struct imap_command *c, enum status st)
 		imap_bad_args(c, "Search key expected");
 		break;
 	case ST_NOT_FOUND:
-		imap_finish(c, IMAP_NO, "BADCHARSET (US-ASCII UTF-8)",
-			    "Charset is not supported");
+		fail(c, "BADCHARSET (US-ASCII UTF-8)", "Charset is not supported");
 		break;
 	case ST_LIMIT:
-		imap_finish(c, IMAP_NO, "LIMIT", "Search is too complex");
+		fail(c, "LIMIT", "Search is too complex");
 		break;
 	default:
-		imap_finish_short(c);
+		fail(c, "UNAVAILABLE", "Not possible now, try again later");
 	}
 }
 

@@ -1,3 +1,4 @@
+#include "imapd/object_id.h"
 #include "imapd/session_priv.h"
 
 #include <stdlib.h>
@@ -66,6 +67,9 @@ static void tell(struct imap_session *s, const struct ipc_opened *opened)
 	put_code(r, "UIDNEXT", v->uidnext, "Predicted next UID");
 	if (v->modseq)
 		put_code(r, "HIGHESTMODSEQ", v->modseq, "Highest mod-sequence");
+	respond_str(r, "* OK [");
+	object_id_put_mailbox(r, v->mailbox);
+	respond_str(r, "] Its id\r\n");
 }
 
 static void watch(struct imap_session *s)
@@ -204,6 +208,8 @@ static void begin(struct imap_command *c, bool is_examine)
 	if (c->session->enabled & IMAP_ENABLED_REV2)
 		m.open.take_recent = 0;
 	/* also where the new one cannot be opened (section 6.3.2) */
+	if (c->session->state == IMAP_STATE_SELECTED)
+		respond_str(imap_out(c), "* OK [CLOSED] Previous mailbox is closed\r\n");
 	imap_unselect(c->session);
 	imap_ask(c, &m, open_step);
 }

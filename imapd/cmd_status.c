@@ -10,7 +10,8 @@ static void status_step(struct imap_command *c, struct ipc_message *m, bool last
 		return;
 	}
 	if (m->type == IPC_TYPE_MAILBOX)
-		status_items_put(imap_out(c), *items, &m->mailbox);
+		status_items_put(imap_out(c), *items, &m->mailbox,
+				 c->session->settings->message_octets);
 	if (last)
 		imap_finish(c, IMAP_OK, NULL, "STATUS completed");
 }

@@ -1,7 +1,7 @@
 /* The part of fetch.h about items. */
 #include "common/date.h"
-#include "common/id.h"
 #include "imapd/fetch.h"
+#include "imapd/object_id.h"
 
 static char *put_slice(char *at, struct slice s)
 {
@@ -72,21 +72,21 @@ static char *put_modseq(char *at, const struct fetch_values *v)
 }
 
 /* RFC 8474 section 5 */
-static char *put_id(char *at, struct slice name, uint64_t id)
+static char *put_id(char *at, struct slice name, char letter, uint64_t id)
 {
 	at = put_slice(put_slice(at, name), SLICE(" ("));
-	id_number_render(id, at);
-	return put_slice(at + ID_NUMBER_OCTETS, SLICE(")"));
+	object_id_render(letter, id, at);
+	return put_slice(at + OBJECT_ID_OCTETS, SLICE(")"));
 }
 
 static char *put_emailid(char *at, const struct fetch_values *v)
 {
-	return put_id(at, SLICE("EMAILID"), v->row->emailid);
+	return put_id(at, SLICE("EMAILID"), OBJECT_ID_EMAIL, v->row->emailid);
 }
 
 static char *put_threadid(char *at, const struct fetch_values *v)
 {
-	return put_id(at, SLICE("THREADID"), v->row->threadid);
+	return put_id(at, SLICE("THREADID"), OBJECT_ID_THREAD, v->row->threadid);
 }
 
 /* RFC 8514 section 4.3 */
@@ -95,6 +95,16 @@ static char *put_savedate(char *at, const struct fetch_values *v)
 	at = put_slice(at, SLICE("SAVEDATE \""));
 	date_render_imap(v->row->savedate, 0, at);
 	return put_slice(at + DATE_IMAP_OCTETS, SLICE("\""));
+}
+
+/* RFC 8970 section 3.2: made at delivery, so that it is never NIL. A literal, for
+ * what is in it is the sender's. */
+static char *put_preview(char *at, const struct fetch_values *v)
+{
+	if (v->row->preview.len == 0)
+		return put_slice(at, SLICE("PREVIEW \"\""));
+	at = put_u64(put_slice(at, SLICE("PREVIEW {")), v->row->preview.len);
+	return put_slice(put_slice(at, SLICE("}\r\n")), v->row->preview);
 }
 
 static const struct fetch_att uid_item = { "UID", 0, put_uid };
@@ -108,6 +118,7 @@ static const struct fetch_att items[] = {
 	{ "ENVELOPE",		FETCH_ENVELOPE,		put_envelope },
 	{ "FLAGS",		FETCH_FLAGS,		put_flags },
 	{ "INTERNALDATE",	FETCH_INTERNALDATE,	put_internaldate },
+	{ "PREVIEW",		FETCH_PREVIEW,		put_preview },
 	{ "RFC822.SIZE",	FETCH_SIZE,		put_size },
 	{ "SAVEDATE",		FETCH_SAVEDATE,		put_savedate },
 	{ "THREADID",		FETCH_THREADID,		put_threadid },
@@ -203,6 +214,17 @@ static bool read_section(struct imap_args *a, struct fetch_plan *plan,
 	return fetch_section_read(a, &s) && add_section(a, plan, &s, !is_peek);
 }
 
+/* "(LAZY)" behind PREVIEW (RFC 8970 section 4): ours is always there. Another
+ * list there is one of FETCH's own modifiers, or a mistake. */
+static void read_lazy(struct imap_args *a)
+{
+	struct imap_args before = *a;
+
+	if (!args_char(a, ' ') || !args_char(a, '(') || !args_word(a, "LAZY") ||
+	    !args_char(a, ')'))
+		*a = before;
+}
+
 static bool read_item(struct imap_args *a, struct fetch_plan *plan)
 {
 	const struct fetch_att *item;
@@ -213,6 +235,8 @@ static bool read_item(struct imap_args *a, struct fetch_plan *plan)
 	if (args_peek(a) == '[')
 		return read_section(a, plan, name);
 	item = find_item(name);
+	if (item && item->put == put_preview)
+		read_lazy(a);
 	if (item)
 		return add_item(plan, item, false) || fail(a, "Too many items");
 	for (size_t i = 0; i < sizeof old_sections / sizeof *old_sections; i++)
@@ -303,7 +327,7 @@ enum status fetch_plan_put(const struct fetch_plan *plan, uint32_t seq,
 {
 	size_t room = 64 + plan->item_count * FETCH_ITEM_OCTETS + v->flags.len +
 		      v->row->envelope.len + v->row->bodystructure.len +
-		      v->row->body.len;
+		      v->row->body.len + v->row->preview.len;
 	char *begin, *at;
 	enum status st = buf_reserve(out, room, &begin);
 

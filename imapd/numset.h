@@ -1,5 +1,6 @@
 /*
- * A sequence set (RFC 9051 section 9): "2,4:7,9,12:*". Numbers are message
+ * A sequence set (RFC 9051 section 9): "2,4:7,9,12:*", or "$" for what a SEARCH
+ * saved. Numbers are message
  * numbers or UIDs; the set does not know which.
  */
 #ifndef IMAPD_NUMSET_H
@@ -19,13 +20,14 @@ struct numset {
 	bool has_star;
 	uint32_t star_low;	/* of n in "n:*": the least and the greatest */
 	uint32_t star_high;
+	bool is_saved;		/* it is "$" (RFC 5182), and nothing else */
 };
 
 #define NUMSET_INIT { .ranges = RANGES_INIT(NUMSET_MAX), .star_low = UINT32_MAX }
 
 void numset_clear(struct numset *set);
 /*
- * The whole of text. ST_SYNTAX: no set, 0, or a number above 2^32-1; ST_LIMIT:
+ * The whole of text, which is not "$". ST_SYNTAX: no set, 0, or a number above 2^32-1; ST_LIMIT:
  * too many ranges; ST_NO_MEMORY. set is one from NUMSET_INIT.
  */
 enum status numset_parse(struct slice text, struct numset *set);

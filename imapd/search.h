@@ -19,6 +19,7 @@ enum search_return {
 	SEARCH_RETURN_MAX = 2,
 	SEARCH_RETURN_ALL = 4,
 	SEARCH_RETURN_COUNT = 8,
+	SEARCH_RETURN_SAVE = 16,	/* RFC 5182: "$" is what was found */
 };
 
 struct search_request {

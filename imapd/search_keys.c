@@ -6,8 +6,8 @@
 #include "imapd/search.h"
 
 #include "common/flags.h"
-#include "common/id.h"
 #include "common/utf8.h"
+#include "imapd/object_id.h"
 
 /* What stands behind a key's name. */
 enum key_kind {
@@ -23,7 +23,7 @@ enum key_kind {
 	KEY_NUMBER,
 	KEY_INTERVAL,	/* a number of seconds, not 0 */
 	KEY_MODSEQ,	/* [entry name and type] number */
-	KEY_OBJECT,	/* an id (RFC 8474) */
+	KEY_OBJECT,	/* an id (RFC 8474); number is its letter */
 	KEY_DATE,
 	KEY_UID,	/* a set of UIDs */
 	KEY_NOT,	/* one key */
@@ -49,7 +49,7 @@ static const struct search_key keys[] = {
 	{ "CC",		KEY_FIELD,	SEARCH_OP_HEADER,	0, "cc" },
 	{ "DELETED",	KEY_FLAG,	SEARCH_OP_FLAG,		FLAG_DELETED, NULL },
 	{ "DRAFT",	KEY_FLAG,	SEARCH_OP_FLAG,		FLAG_DRAFT, NULL },
-	{ "EMAILID",	KEY_OBJECT,	SEARCH_OP_EMAILID,	0, NULL },
+	{ "EMAILID",	KEY_OBJECT,	SEARCH_OP_EMAILID,	OBJECT_ID_EMAIL, NULL },
 	{ "FLAGGED",	KEY_FLAG,	SEARCH_OP_FLAG,		FLAG_FLAGGED, NULL },
 	{ "FROM",	KEY_FIELD,	SEARCH_OP_HEADER,	0, "from" },
 	{ "HEADER",	KEY_HEADER,	SEARCH_OP_HEADER,	0, NULL },
@@ -63,6 +63,7 @@ static const struct search_key keys[] = {
 	{ "ON",		KEY_DATE,	SEARCH_OP_ON,		0, NULL },
 	{ "OR",		KEY_OR,		SEARCH_OP_OR,		0, NULL },
 	{ "RECENT",	KEY_RECENT,	NO_OP,			0, NULL },
+	{ "SAVEDATESUPPORTED", KEY_PLAIN, SEARCH_OP_ALL,	0, NULL },
 	{ "SAVEDBEFORE", KEY_DATE,	SEARCH_OP_SAVEDBEFORE,	0, NULL },
 	{ "SAVEDON",	KEY_DATE,	SEARCH_OP_SAVEDON,	0, NULL },
 	{ "SAVEDSINCE",	KEY_DATE,	SEARCH_OP_SAVEDSINCE,	0, NULL },
@@ -74,7 +75,7 @@ static const struct search_key keys[] = {
 	{ "SMALLER",	KEY_NUMBER,	SEARCH_OP_SMALLER,	0, NULL },
 	{ "SUBJECT",	KEY_FIELD,	SEARCH_OP_HEADER,	0, "subject" },
 	{ "TEXT",	KEY_STRING,	SEARCH_OP_TEXT,		0, NULL },
-	{ "THREADID",	KEY_OBJECT,	SEARCH_OP_THREADID,	0, NULL },
+	{ "THREADID",	KEY_OBJECT,	SEARCH_OP_THREADID,	OBJECT_ID_THREAD, NULL },
 	{ "TO",		KEY_FIELD,	SEARCH_OP_HEADER,	0, "to" },
 	{ "UID",	KEY_UID,	SEARCH_OP_UID,		0, NULL },
 	{ "UNANSWERED",	KEY_NOT_FLAG,	SEARCH_OP_FLAG,		FLAG_ANSWERED, NULL },
@@ -148,8 +149,11 @@ static enum status numbers_to_uids(const struct view *v, const struct numset *se
 {
 	struct ranges named = RANGES_INIT(NUMSET_MAX + 1);
 	uint32_t last = view_count(v);
-	enum status st = numset_resolve(set, last, &named);
+	enum status st;
 
+	if (set->is_saved)
+		return view_resolve(v, set, false, uids);
+	st = numset_resolve(set, last, &named);
 	for (size_t i = 0; st == ST_OK && i < named.count; i++) {
 		struct range n = named.items[i];
 
@@ -267,7 +271,7 @@ static enum status emit_object(struct reader *r, const struct search_key *key)
 	if (!args_astring(r->args, &id))
 		return fail_or(r, "Id expected");
 	/* an id that we could not have given is in no message */
-	if (!id_number_parse(id, &number))
+	if (!object_id_parse((char)key->number, id, &number))
 		return emit_op(r, SEARCH_OP_NONE, 0);
 	return emit_op(r, key->op, number);
 }
@@ -378,7 +382,7 @@ static enum status read_key(struct reader *r, bool *is_open)
 	*is_open = c == '(';
 	if (args_char(r->args, '('))
 		return push(r, FRAME_LIST);
-	if (ascii_is_digit(c) || c == '*')
+	if (ascii_is_digit(c) || c == '*' || c == '$')
 		return emit_set(r, false);
 	if (!args_name(r->args, &name))
 		return fail(r, "Search key expected");
@@ -425,6 +429,7 @@ static enum status read_keys(struct reader *r)
 static const struct { const char *name; unsigned bit; } returns[] = {
 	{ "MIN", SEARCH_RETURN_MIN }, { "MAX", SEARCH_RETURN_MAX },
 	{ "ALL", SEARCH_RETURN_ALL }, { "COUNT", SEARCH_RETURN_COUNT },
+	{ "SAVE", SEARCH_RETURN_SAVE },
 };
 
 bool search_return_find(struct slice word, unsigned *found)

@@ -1,8 +1,10 @@
 #include "imapd/status_items.h"
 
+#include "imapd/object_id.h"
+
 struct status_item {
 	const char *name;
-	uint64_t (*value)(const struct ipc_mailbox *m);
+	uint64_t (*value)(const struct ipc_mailbox *m);	/* NULL: the limit */
 };
 
 #define VALUE(field) \
@@ -18,6 +20,7 @@ VALUE(unseen)
 VALUE(octets)
 VALUE(deleted)
 VALUE(highestmodseq)
+VALUE(id)
 #undef VALUE
 
 static const struct status_item rows[] = {
@@ -29,6 +32,8 @@ static const struct status_item rows[] = {
 	{ "SIZE",		value_octets },		/* RFC 8438 */
 	{ "DELETED",		value_deleted },	/* RFC 9051 */
 	{ "HIGHESTMODSEQ",	value_highestmodseq },	/* RFC 7162 */
+	{ "MAILBOXID",		value_id },		/* RFC 8474 */
+	{ "APPENDLIMIT",	NULL },			/* RFC 7889 */
 };
 
 #define COUNT (sizeof rows / sizeof *rows)
@@ -68,8 +73,20 @@ bool status_items_use_modseq(unsigned items)
 	return false;
 }
 
+static void put_item(struct respond *r, const struct status_item *item,
+		     const struct ipc_mailbox *mailbox, uint64_t append_limit)
+{
+	if (item->value == value_id) {
+		object_id_put_mailbox(r, mailbox->id);
+		return;
+	}
+	respond_str(r, item->name);
+	respond_char(r, ' ');
+	respond_u64(r, item->value ? item->value(mailbox) : append_limit);
+}
+
 void status_items_put(struct respond *r, unsigned items,
-		      const struct ipc_mailbox *mailbox)
+		      const struct ipc_mailbox *mailbox, uint64_t append_limit)
 {
 	bool is_first = true;
 
@@ -82,9 +99,7 @@ void status_items_put(struct respond *r, unsigned items,
 		if (!is_first)
 			respond_char(r, ' ');
 		is_first = false;
-		respond_str(r, rows[i].name);
-		respond_char(r, ' ');
-		respond_u64(r, rows[i].value(mailbox));
+		put_item(r, &rows[i], mailbox, append_limit);
 	}
 	respond_str(r, ")\r\n");
 }

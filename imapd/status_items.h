@@ -13,8 +13,8 @@
 bool status_items_take(struct imap_args *a, unsigned *items);
 /* HIGHESTMODSEQ is among them, which puts CONDSTORE in use (RFC 7162). */
 bool status_items_use_modseq(unsigned items);
-/* "* STATUS name (...)" CRLF */
+/* "* STATUS name (...)" CRLF. append_limit: octets, of APPENDLIMIT. */
 void status_items_put(struct respond *r, unsigned items,
-		      const struct ipc_mailbox *mailbox);
+		      const struct ipc_mailbox *mailbox, uint64_t append_limit);
 
 #endif

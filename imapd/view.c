@@ -9,6 +9,7 @@ void view_init(struct view *v)
 	*v = (struct view){
 		.fresh = RANGES_INIT(RANGES_MAX),
 		.vanished = RANGES_INIT(RANGES_MAX),
+		.saved = RANGES_INIT(NUMSET_MAX),
 	};
 }
 
@@ -16,6 +17,7 @@ void view_clear(struct view *v)
 {
 	ranges_free(&v->fresh);
 	ranges_free(&v->vanished);
+	ranges_free(&v->saved);
 	free(v->spans);
 	free(v->name);
 	for (size_t i = 0; i < v->keyword_count; i++)
@@ -135,8 +137,11 @@ enum status view_resolve(const struct view *v, const struct numset *set,
 {
 	struct ranges named = RANGES_INIT(NUMSET_MAX + 1);
 	uint32_t last = is_uid ? view_last_uid(v) : v->count;
-	enum status st = numset_resolve(set, last, &named);
+	enum status st;
 
+	if (set->is_saved)
+		return ranges_copy(out, &v->saved);
+	st = numset_resolve(set, last, &named);
 	for (size_t i = 0; st == ST_OK && i < named.count; i++) {
 		struct range r = named.items[i];
 

@@ -43,6 +43,7 @@ struct view {
 	uint64_t news;		/* highest modseq mailboxd spoke of */
 	struct ranges fresh;	/* UIDs not yet told by EXISTS */
 	struct ranges vanished;	/* gone, not yet told by EXPUNGE */
+	struct ranges saved;	/* UIDs that "$" stands for (RFC 5182) */
 	/* the rest is view.c's */
 	struct view_span *spans;
 	size_t span_count, span_cap;
@@ -76,7 +77,7 @@ uint32_t view_recent(const struct view *v);
 
 /*
  * The UIDs that a client's set names, added to out, which is empty before.
- * is_uid: numbers of the set are UIDs. Ranges are as wide as the set's: UIDs in
+ * is_uid: numbers of the set are UIDs; for "$" it makes no difference. Ranges are as wide as the set's: UIDs in
  * them that are not in the view do not exist in the mailbox either, and none
  * lies beyond the last that the client knows. ST_NOT_FOUND: a message number
  * beyond the last message. ST_NO_MEMORY.

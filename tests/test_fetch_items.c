@@ -8,6 +8,7 @@ static const struct fetch_row row = {
 	.internaldate = 837596665, .zone = -420, .savedate = 837596665,
 	.emailid = 33, .threadid = 1, .envelope = { "(e)", 3 },
 	.bodystructure = { "(bs)", 4 }, .body = { "(b)", 3 },
+	.preview = { "hi", 2 },
 };
 
 /* arguments; the answer without sections, the sections; NULL: refused */
@@ -21,9 +22,13 @@ static const struct { const char *in, *out, *sections; } rows[] = {
 	{ "FULL", "* 3 FETCH (FLAGS (\\Seen) INTERNALDATE \"17-Jul-1996 02:44:25 -0700\" "
 		  "RFC822.SIZE 1234 ENVELOPE (e) BODY (b)", "" },
 	{ "(BODY BODYSTRUCTURE)", "* 3 FETCH (BODY (b) BODYSTRUCTURE (bs)", "" },
-	{ "(MODSEQ EMAILID THREADID)", "* 3 FETCH (MODSEQ (99) EMAILID (0000000000011) "
-				       "THREADID (0000000000001)", "" },
+	{ "(MODSEQ EMAILID THREADID)", "* 3 FETCH (MODSEQ (99) EMAILID (M0000000000011) "
+				       "THREADID (T0000000000001)", "" },
 	{ "SAVEDATE", "* 3 FETCH (SAVEDATE \"17-Jul-1996 09:44:25 +0000\"", "" },
+	{ "(PREVIEW (LAZY) UID)", "* 3 FETCH (PREVIEW {2}\r\nhi UID 7", "" },
+	{ "PREVIEW", "* 3 FETCH (PREVIEW {2}\r\nhi", "" },
+	{ "(PREVIEW (NOW))", NULL, NULL },
+	{ "(PREVIEW (LAZY)", NULL, NULL },
 	{ "RFC822", "* 3 FETCH (", "RFC822 " },
 	{ "(RFC822.HEADER RFC822.TEXT RFC822.SIZE)", "* 3 FETCH (RFC822.SIZE 1234",
 	  "RFC822.HEADER RFC822.TEXT " },

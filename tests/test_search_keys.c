@@ -17,6 +17,7 @@ static struct view make_view(void)
 	cr_assert_eq(view_append(&v, &uids), ST_OK);
 	v.recent_low = 31;
 	v.recent_high = 40;
+	cr_assert_eq(ranges_add(&v.saved, 12, 13), ST_OK);
 	ranges_free(&uids);
 	return v;
 }
@@ -97,7 +98,14 @@ static const struct { const char *in; const char *program; enum status status; }
 	{ "OLDER 60 YOUNGER 5", "OLDER[60] YOUNGER[5] AND[2]", ST_OK },
 	{ "MODSEQ 620162338", "MODSEQ[620162338]", ST_OK },
 	{ "MODSEQ \"/flags/\\\\draft\" all 6", "MODSEQ[6]", ST_OK },
-	{ "EMAILID 0000000000011", "EMAILID[33]", ST_OK },
+	{ "EMAILID M0000000000011", "EMAILID[33]", ST_OK },
+	{ "THREADID T0000000000011", "THREADID[33]", ST_OK },
+	{ "THREADID M0000000000011", "NONE", ST_OK },
+	{ "SAVEDATESUPPORTED", "ALL", ST_OK },
+	{ "$", "UID{12:13}", ST_OK },
+	{ "UID $ SEEN", "UID{12:13} FLAG[1] AND[2]", ST_OK },
+	{ "RETURN (SAVE) $", "UID{12:13}", ST_OK },
+	{ "$,1", "", ST_SYNTAX },
 	{ "EMAILID xyz", "NONE", ST_OK },
 	{ "CHARSET utf-8 SUBJECT {2}\r\n\xc3\xa4", "HEADER(subject)(\xc3\xa4)", ST_OK },
 	{ "CHARSET US-ASCII ALL", "ALL", ST_OK },
