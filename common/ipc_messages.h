@@ -192,6 +192,8 @@
 #define IPC_NOTE(F) F(text, text)
 /* A piece of something large, either way (import, export, backup). */
 #define IPC_PIECE(F) F(bytes, octets)
+/* How far something that takes long has come; total 0: not known. */
+#define IPC_PROGRESS(F) F(u64, done) F(u64, total)
 
 /* ---- postroom and its daemons, on the inherited socketpair --------------- */
 
@@ -234,7 +236,7 @@
 	X(118, LMTP_TELL, lmtp_tell) X(119, LMTP_ASK, lmtp_ask) \
 	X(120, MAY_SEND, may_send) \
 	X(128, CONTROL, control) X(129, TABLE, table) X(130, RECORD, record) \
-	X(131, NOTE, note) X(132, PIECE, piece) \
+	X(131, NOTE, note) X(132, PIECE, piece) X(133, PROGRESS, progress) \
 	X(144, CONFIG, config) X(145, CERTIFICATE, certificate) \
 	X(146, BEGIN, begin) X(147, READY, ready) X(148, STOP, stop) \
 	X(149, COUNTERS, counters)

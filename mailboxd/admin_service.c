@@ -1,5 +1,5 @@
 /*
- * Verbs about the service itself: status, who, kick, check.
+ * Verbs about the service itself: status, who, kick.
  */
 #include "mailboxd/control.h"
 
@@ -148,31 +148,11 @@ static void kick_start(struct request *r)
 		request_go(r, PLACE_READER, 0, kick_find, kick);
 }
 
-/* ---- check ------------------------------------------------------------------------------ */
-
-static enum status finding(void *arg, struct slice text)
-{
-	struct request *r = arg;
-
-	control_of(r)->rows++;
-	return control_note(r, "%.*s", (int)(text.len < 1000 ? text.len : 1000),
-			    text.data);
-}
-
-static enum status check(struct request *r, struct tx *tx)
-{
-	bool quick = slice_eq(control_option(r, "depth", "whole"), SLICE("quick"));
-	enum status st = store_check(tx, quick, finding, r);
-
-	return control_stored(r, tx, st);
-}
-
 /* name, words, flags, place, columns, run or start */
 const struct control_verb control_service_verbs[] = {
 	{ "status", 0, 0, 0, PLACE_READER, "name value", NULL, status_start },
 	{ "who", 0, 1, 0, PLACE_READER, "user service client sid since", NULL,
 	  who_start },
 	{ "kick", 1, 1, CONTROL_CHANGES, PLACE_READER, NULL, NULL, kick_start },
-	{ "check", 0, 0, 0, PLACE_READER, NULL, check, NULL },
 	{ 0 },
 };

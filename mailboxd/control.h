@@ -16,6 +16,7 @@ struct control;
 enum control_flag {
 	CONTROL_CHANGES = 1,	/* only for root and ourselves */
 	CONTROL_DIRECTORY = 2,	/* changes domains, accounts, aliases */
+	CONTROL_LONG = 4,	/* may take hours where the store is large */
 };
 
 struct control_verb {
@@ -42,6 +43,7 @@ struct control {
 	struct buf cells;	/* of the row that is being made */
 	struct buf verifier;	/* of a password, made by a worker */
 	struct store_fetch fetch;	/* cursor of msg raw */
+	struct store_backup backup;
 	uint64_t offset;
 	struct tx *tx;		/* of the run, for row functions */
 };
@@ -81,10 +83,13 @@ void control_time(struct request *r, int64_t wall_ms);
 enum status control_row(struct request *r);
 enum status control_note(struct request *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* PROGRESS. */
+enum status control_progress(struct request *r, uint64_t done, uint64_t total);
 
 /* On the loop: the done of a verb; logs what changed. */
 request_done control_ended;
 
+extern const struct control_verb control_care_verbs[];		/* admin_care.c */
 extern const struct control_verb control_directory_verbs[];	/* admin_directory.c */
 extern const struct control_verb control_mail_verbs[];		/* admin_mail.c */
 extern const struct control_verb control_service_verbs[];	/* admin_service.c */

@@ -33,7 +33,7 @@ struct mailboxd {
 	size_t old_count;
 	struct store *store;
 	struct writer *writer;
-	struct readers *readers;
+	struct readers *readers, *slow;
 	struct service service;
 	bool is_serving;
 
@@ -90,6 +90,8 @@ static enum status host_submit(struct service *s, struct job *job,
 	switch (place) {
 	case PLACE_READER:
 		return readers_submit(m->readers, job);
+	case PLACE_SLOW:
+		return readers_submit(m->slow, job);
 	case PLACE_WORKER:
 		return worker_submit(m, job);
 	case PLACE_WRITER_NOW:
@@ -149,6 +151,7 @@ static void collect(uv_async_t *async)
 	/* answers first, then the news of what they changed */
 	writer_collect(m->writer);
 	readers_collect(m->readers);
+	readers_collect(m->slow);
 	service_news(&m->service);
 }
 
@@ -367,6 +370,7 @@ static enum status open_store(struct daemon *d, struct error *err)
 	struct mailboxd *m = d->state;
 	struct writer_options wo = { .wake = wake, .fatal = fatal, .arg = m };
 	struct readers_options ro = { .wake = wake, .arg = m };
+	struct readers_options slow = { .wake = wake, .arg = m, .threads = 1 };
 	enum status st = store_open(&m->settings->store, &m->store, err);
 
 	if (st != ST_OK)
@@ -383,6 +387,8 @@ static enum status open_store(struct daemon *d, struct error *err)
 		st = writer_start(m->store, &wo, &m->writer, err);
 	if (st == ST_OK)
 		st = readers_start(m->store, &ro, &m->readers, err);
+	if (st == ST_OK)
+		st = readers_start(m->store, &slow, &m->slow, err);
 	return st;
 }
 
@@ -412,6 +418,7 @@ static void finish(struct daemon *d)
 
 	/* what was taken is committed before the end */
 	readers_stop(m->readers);
+	readers_stop(m->slow);
 	writer_stop(m->writer);
 	if (m->is_serving)
 		service_clear(&m->service);

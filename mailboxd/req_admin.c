@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/date.h"
 #include "common/log.h"
+
+#define LONG_MS (24 * 3600 * INT64_C(1000))	/* CONTROL_LONG */
 
 /* ---- words -------------------------------------------------------------------- */
 
@@ -148,6 +151,15 @@ enum status control_note(struct request *r, const char *fmt, ...)
 	return request_put(r, 0, &m);
 }
 
+enum status control_progress(struct request *r, uint64_t done, uint64_t total)
+{
+	struct ipc_message m = { .type = IPC_TYPE_PROGRESS };
+
+	m.progress.done = done;
+	m.progress.total = total;
+	return request_put(r, 0, &m);
+}
+
 static enum status put_columns(struct request *r, const char *columns)
 {
 	struct slice rest = slice_str(columns), name;
@@ -176,6 +188,7 @@ static void control_free(struct request *r)
 	if (c->verb && (c->verb->flags & CONTROL_DIRECTORY))
 		service_directory_changed(r->service);
 	store_fetch_end(r->service->store, &c->fetch);
+	store_backup_end(&c->backup);
 	arena_clear(&c->arena);
 	buf_free(&c->cells);
 	buf_wipe(&c->verifier);
@@ -185,8 +198,8 @@ static void control_free(struct request *r)
 static const struct control_verb *find_verb(struct slice name)
 {
 	static const struct control_verb *const tables[] = {
-		control_directory_verbs, control_mail_verbs,
-		control_service_verbs,
+		control_care_verbs, control_directory_verbs,
+		control_mail_verbs, control_service_verbs,
 	};
 
 	for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
@@ -242,11 +255,23 @@ void control_ended(struct request *r, enum status st)
 {
 	const struct control_verb *v = control_of(r)->verb;
 
-	if (v->flags & CONTROL_CHANGES)
+	if ((v->flags & CONTROL_CHANGES) && st != ST_MORE)
 		log_event("control", log_str("verb", v->name), log_status(st));
 	if (v->flags & CONTROL_DIRECTORY)
 		service_directory_changed(r->service);
 	request_ended(r, st);
+}
+
+static void begin(struct request *r)
+{
+	const struct control_verb *v = control_of(r)->verb;
+
+	if (v->flags & CONTROL_LONG)
+		r->due_ms = clock_ms() + LONG_MS;
+	if (v->start)
+		v->start(r);
+	else
+		request_go(r, v->place, JOB_SYNC_FULL, verb_run, control_ended);
 }
 
 void req_control(struct request *r)
@@ -261,6 +286,7 @@ void req_control(struct request *r)
 	c->arena = (struct arena)ARENA_INIT(1024 * 1024);
 	c->cells = (struct buf)BUF_INIT(60000);
 	c->verifier = (struct buf)BUF_INIT(1024);
+	c->backup.fd = -1;
 	c->verb = find_verb(name);
 	if (!c->verb) {
 		control_fail(r, ST_NOT_FOUND, name, "no such command");
@@ -271,10 +297,7 @@ void req_control(struct request *r)
 	} else if (!take_words(r, c)) {
 		control_fail(r, ST_SYNTAX, name, "wrong number of words");
 		request_finish(r, ST_SYNTAX);
-	} else if (c->verb->start) {
-		c->verb->start(r);
 	} else {
-		request_go(r, c->verb->place, JOB_SYNC_FULL, verb_run,
-			   control_ended);
+		begin(r);
 	}
 }

@@ -26,6 +26,7 @@ struct service;
 /* Where a job runs. */
 enum job_place {
 	PLACE_READER,
+	PLACE_SLOW,		/* a reader for what takes seconds: backup, check */
 	PLACE_WRITER,
 	PLACE_WRITER_NOW,	/* at once on the loop where the writer is idle:
 				 * flags only */

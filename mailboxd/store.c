@@ -259,8 +259,10 @@ enum status store_open(const struct store_options *options,
 	if (!copy_options(s, options) || journal_barred_new(s))
 		st = error_set(error, ST_NO_MEMORY, "no memory for a store");
 	else if (!(st = check_filesystem(s->dir, error)) &&
-		 !(st = take_lock(s, error)))
+		 !(st = take_lock(s, error))) {
+		backup_remove_leftovers(s);
 		st = open_own(s, error);
+	}
 	if (st) {
 		store_free(s);
 		return st;

@@ -165,6 +165,23 @@ enum status store_prune(struct tx *tx, int64_t now, bool *more);
  * reading transaction, which is a new one afterwards. Takes its time: not on the
  * readers that serve sessions. */
 enum status store_backup(struct tx *tx, const char *name);
+/*
+ * A copy to be read as octets. It is made in the store's directory, of what was
+ * committed when it began, and has no name there any more: it is gone at
+ * store_backup_end(), or when the process ends.
+ */
+struct store_backup {
+	int fd;			/* -1: none */
+	uint64_t octets;
+};
+/* As store_backup(). ST_FULL: it would not fit beside the store and its reserve,
+ * the error says how much it needs. */
+enum status store_backup_begin(struct tx *tx, struct store_backup *b);
+/* Appends octets offset..offset+length, fewer at the end. ST_LIMIT (out), ST_IO. */
+enum status store_backup_read(struct tx *tx, const struct store_backup *b,
+			      uint64_t offset, size_t length, struct buf *out);
+/* Harmless where fd is -1. */
+void store_backup_end(struct store_backup *b);
 /* SQLite's integrity check (quick or whole) and our own invariants; each
  * finding is given to note. ST_OK whether or not something was found. */
 enum status store_check(struct tx *tx, bool quick,

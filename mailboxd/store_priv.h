@@ -283,6 +283,11 @@ void *tx_alloc(struct tx *tx, size_t octets);
 /* A copy there. */
 enum status tx_copy(struct tx *tx, struct slice in, struct slice *out);
 
+/* ---- store_backup.c --------------------------------------------------------------- */
+
+/* Files of backups that were being made when the process was killed. */
+void backup_remove_leftovers(const struct store *s);
+
 /* ---- store_hot.c ----------------------------------------------------------------- */
 
 /* The state of a mailbox or account, read at first use. ST_NOT_FOUND. In a

@@ -89,6 +89,22 @@ static enum status take_record(struct output *o, struct slice packed)
 	return output_row(o, cells);
 }
 
+static enum status write_out(struct slice octets)
+{
+	if (fwrite(octets.data, 1, octets.len, stdout) == octets.len)
+		return ST_OK;
+	perror("postroom: standard output");
+	return ST_IO;
+}
+
+static void cancel(struct control_client *c, uint32_t id)
+{
+	struct ipc_message m = { .type = IPC_TYPE_CANCEL };
+	struct error err;
+
+	control_client_send(c, id, false, &m, &err);
+}
+
 static enum status take(struct output *o, const struct invocation *i,
 			const struct ipc_message *m, struct answer *answer)
 {
@@ -104,7 +120,12 @@ static enum status take(struct output *o, const struct invocation *i,
 		output_line(i->json || answer->rows ? stderr : stdout, m->note.text);
 		return ST_OK;
 	case IPC_TYPE_PIECE:
-		fwrite(m->piece.octets.data, 1, m->piece.octets.len, stdout);
+		return answer->piece ? answer->piece(answer->arg, m->piece.octets)
+				     : write_out(m->piece.octets);
+	case IPC_TYPE_PROGRESS:
+		if (answer->progress)
+			answer->progress(answer->arg, m->progress.done,
+					 m->progress.total);
 		return ST_OK;
 	case IPC_TYPE_DONE:
 		answer->value = m->done.value;
@@ -130,9 +151,12 @@ int ask(struct control_client *c, const struct invocation *i, const char *verb,
 	uint32_t id, got;
 	bool last = false;
 	enum status st = control_client_ask(c, verb, words, count, &id, &err);
+	enum status taken = ST_OK;
 
 	answer = answer ? answer : &own;
 	answer->status = ST_OK;
+	if (!st && answer->piece)
+		st = control_client_widen(c, id, &err);
 	while (!st && !last) {
 		st = control_client_next(c, &m, &got, &last, &err);
 		if (st)
@@ -141,7 +165,11 @@ int ask(struct control_client *c, const struct invocation *i, const char *verb,
 			last = false;
 			continue;
 		}
-		st = take(&rows, i, &m, answer);
+		taken = take(&rows, i, &m, answer);
+		if (taken) {
+			cancel(c, id);
+			break;
+		}
 	}
 	if (st && !answer->quiet_errors)
 		fprintf(stderr, "postroom: %s\n", err.text[0] ? err.text :
@@ -153,8 +181,8 @@ int ask(struct control_client *c, const struct invocation *i, const char *verb,
 			output_write(&rows, stdout);
 		output_clear(&rows);
 	}
-	if (st)
-		answer->status = st;
+	if (st || taken)
+		answer->status = st ? st : taken;
 	return ask_exit_code(answer->status);
 }
 

@@ -11,6 +11,11 @@
 /* Where an answer goes. Zeroed: to standard output. */
 struct answer {
 	struct output *rows;	/* taken instead of written, when not NULL */
+	/* Gets what would be written to standard output. Anything but ST_OK, after
+	 * a message, ends the request; it is then the status. */
+	enum status (*piece)(void *arg, struct slice octets);
+	void (*progress)(void *arg, uint64_t done, uint64_t total);
+	void *arg;
 	bool quiet_errors;	/* the caller tells */
 	enum status status;	/* of an ERROR */
 	uint64_t value;		/* of DONE */

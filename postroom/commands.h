@@ -15,6 +15,8 @@ int cmd_config_explain(const struct invocation *i);
 /* Hidden: what the man page and the sample configuration are made of. */
 int cmd_config_man(const struct invocation *i);
 int cmd_config_sample(const struct invocation *i);
+/* cmd_backup.c */
+int cmd_backup(const struct invocation *i);
 /* cmd_user.c */
 int cmd_user_password(const struct invocation *i);
 int cmd_user_quota(const struct invocation *i);

@@ -22,11 +22,15 @@ enum status control_client_ask(struct control_client *c, const char *verb,
 			       uint32_t *id, struct error *err);
 /*
  * The next message to come, whatever request it answers. Its slices live until
- * the next call. *last: the request is done. Returns credit for pieces.
+ * the next call. *last: the request is done. Returns credit.
  * ST_CLOSED: mailboxd is gone.
  */
 enum status control_client_next(struct control_client *c, struct ipc_message *m,
 				uint32_t *id, bool *last, struct error *err);
+/* More of the answer to id may come before it is read: for what is large. */
+#define CONTROL_CLIENT_WINDOW ((size_t)1 << 20)
+enum status control_client_widen(struct control_client *c, uint32_t id,
+				 struct error *err);
 /* Sends one message of a request that is open (PIECE, CREDIT). */
 enum status control_client_send(struct control_client *c, uint32_t id, bool last,
 				const struct ipc_message *m, struct error *err);

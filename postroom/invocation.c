@@ -26,6 +26,7 @@ static const struct row {
 	{ "-f", TAKES_NOTHING, WITH_FOLLOW, "[-f]" },
 	{ "--follow", TAKES_NOTHING, WITH_FOLLOW, NULL },
 	{ "--quick", TAKES_NOTHING, WITH_QUICK, "[--quick]" },
+	{ "--force", TAKES_NOTHING, WITH_FORCE, "[--force]" },
 };
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 
@@ -92,6 +93,8 @@ static bool take_option(struct invocation *i, const char *name, const char *valu
 		i->follow = true;
 	else if (strcmp(name, "--quick") == 0)
 		i->quick = true;
+	else if (strcmp(name, "--force") == 0)
+		i->force = true;
 	else if (i->set_count == INVOCATION_SETS_MAX)
 		return false;
 	else

@@ -22,6 +22,7 @@ enum invocation_option {
 	WITH_WAIT = 64,		/* --to ADDRESS, --wait SECONDS, --after UID */
 	WITH_FOLLOW = 128,	/* -f */
 	WITH_QUICK = 256,	/* --quick */
+	WITH_FORCE = 512,	/* --force */
 };
 
 struct verb;
@@ -32,7 +33,7 @@ struct invocation {
 	size_t count;
 	/* options; NULL and false where they were not given */
 	const char *file, *dir;
-	bool json, password_stdin, non_default, follow, quick;
+	bool json, password_stdin, non_default, follow, quick, force;
 	const char *sets[INVOCATION_SETS_MAX];
 	size_t set_count;
 	enum profile profile;

@@ -68,6 +68,8 @@ const struct verb verbs[] = {
 	{ "msg", "rm", "ADDRESS MAILBOX UID...", 3, ANY, ASK, NULL, ask_verb, "messages" },
 	{ "", "trace", "MID|MESSAGE-ID|ADDRESS", 1, 1, LIST | WITH_FOLLOW, NULL, cmd_trace,
 	  "what happened to a message" },
+	{ "", "backup", "FILE|-", 1, 1, ASK | WITH_FORCE, NULL, cmd_backup,
+	  "the whole store into a file, while mail flows" },
 	{ "", "check", "", 0, 0, ASK | WITH_QUICK, NULL, cmd_check, "is the store sound?" },
 	/* made from the option table, not shown by --help */
 	{ "config", "man", "", 0, 0, 0, NULL, cmd_config_man, "" },

@@ -117,7 +117,8 @@ void store_backend_run(struct store_backend *b)
 		if (place == PLACE_WORKER)
 			st = job->run(job, NULL);
 		else
-			st = in_transaction(b, place == PLACE_READER
+			st = in_transaction(b, place == PLACE_READER ||
+					       place == PLACE_SLOW
 						? TX_READ : TX_WRITE,
 					    job->sync, run_job, job, &error);
 		job->done(job, st, &error);
