@@ -226,6 +226,8 @@ void conn_expire(struct conn_timer *t, int64_t now)
 	if (c->phase_due_ms && c->phase_due_ms <= now) {
 		if (c->phase == CONN_HANDSHAKE)
 			log_end(c, "handshake");
+		else if (c->phase == CONN_PROXY)
+			log_end(c, "proxy");
 		conn_close(c);
 		return;
 	}
@@ -303,6 +305,17 @@ static bool settle_round(struct conn *c)
 	    e->out.len < ENGINE_OUT_HIGH)
 		c->backend->ops->resume(c->backend);
 	return true;
+}
+
+bool conn_begin(struct conn *c)
+{
+	c->phase_due_ms = 0;
+	if (c->service->tls_implicit)
+		return conn_handshake(c);
+	if (make_engine(c))
+		return true;
+	conn_close(c);
+	return false;
 }
 
 void conn_settle(struct conn *c)
@@ -404,10 +417,12 @@ enum status conn_open(struct conn_loop *l, int fd,
 	c->deadline.due = conn_expire;
 	conn_loop_add(l, c);
 	count_authenticated(c);
-	if (service->tls_implicit)
-		conn_handshake(c);
-	else if (!make_engine(c))
-		conn_close(c);
+	if (service->is_proxied && c->peer.is_trusted) {
+		c->phase = CONN_PROXY;
+		c->phase_due_ms = clock_ms() + conn_handshake_ms(c);
+	} else {
+		conn_begin(c);
+	}
 	conn_mark(c);
 	return ST_OK;
 }

@@ -75,6 +75,12 @@ struct conn_service {
 	const char *protocol;	/* "imap": log lines and ALPN; a literal */
 	struct tls_context *tls;	/* NULL: WANT_TLS closes. Borrowed */
 	bool tls_implicit;	/* handshake first, engine after it */
+	/* A trusted client begins with a PROXY header, in front of TLS too. */
+	bool is_proxied;
+	/* peer is now who the header names; is_trusted is to be set. False: c is
+	 * closed. Called where is_proxied is set. */
+	bool (*proxied)(void *context, struct conn *c, int fd,
+			struct peer_info *peer);
 	int64_t handshake_ms;	/* 0: CONN_HANDSHAKE_MS */
 	int64_t stalled_ms;	/* 0: CONN_STALLED_MS */
 	/* Makes the engine; peer lives as long as the connection. conn sets

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/proxy_header.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -196,6 +197,12 @@ static void log_tls(const struct conn *c, const struct error *err)
 		  log_str("client", c->peer.address), log_error(err));
 }
 
+int64_t conn_handshake_ms(const struct conn *c)
+{
+	return c->service->handshake_ms ? c->service->handshake_ms
+					: CONN_HANDSHAKE_MS;
+}
+
 bool conn_handshake(struct conn *c)
 {
 	struct tls_context *t = c->service->tls;
@@ -207,8 +214,7 @@ bool conn_handshake(struct conn *c)
 		return false;
 	}
 	c->phase = CONN_HANDSHAKE;
-	c->phase_due_ms = clock_ms() + (c->service->handshake_ms
-		? c->service->handshake_ms : CONN_HANDSHAKE_MS);
+	c->phase_due_ms = clock_ms() + conn_handshake_ms(c);
 	return true;
 }
 
@@ -262,10 +268,82 @@ static void feed_handshake(struct conn *c, struct slice in)
 		conn_mark(c);
 }
 
+/* ---- the header of a balancer ---------------------------------------------------- */
+
+static void log_proxy(const struct conn *c, const char *reason)
+{
+	log_event("conn.proxy_refused", log_str("proto", c->service->protocol),
+		  log_str("client", c->peer.address), log_str("reason", reason));
+}
+
+static bool take_header(struct conn *c, const struct proxy_header *h)
+{
+	const struct conn_service *s = c->service;
+
+	if (!h->has_client)
+		return true;
+	memcpy(c->peer.address, h->address, sizeof c->peer.address);
+	memcpy(c->peer.local_address, h->local_address,
+	       sizeof c->peer.local_address);
+	c->peer.port = h->port;
+	c->peer.local_port = h->local_port;
+	c->peer.is_trusted = false;
+	return !s->proxied || s->proxied(s->context, c, c->fd, &c->peer);
+}
+
+static void feed(struct conn *c, struct slice in);
+
+/* Octets behind the header are the client's own. */
+static void feed_proxy(struct conn *c, struct slice in)
+{
+	struct proxy_header header;
+	size_t before = c->in.len, used = 0;
+	enum status st;
+
+	if (buf_append(&c->in, slice_head(in, PROXY_HEADER_MAX)) != ST_OK) {
+		conn_close(c);
+		return;
+	}
+	st = proxy_header_read(buf_slice(&c->in), &used, &header);
+	if (st == ST_MORE)
+		return;
+	c->in.len = 0;
+	if (st != ST_OK) {
+		log_proxy(c, "header");
+		conn_close(c);
+	} else if (!take_header(c, &header)) {
+		conn_close(c);
+	} else if (conn_begin(c)) {
+		/* the header ended in these octets: before it was not whole */
+		in = slice_from(in, used - before);
+		if (in.len)
+			feed(c, in);
+		conn_mark(c);
+	}
+}
+
+static void feed(struct conn *c, struct slice in)
+{
+	switch (c->phase) {
+	case CONN_PROXY:
+		feed_proxy(c, in);
+		break;
+	case CONN_HANDSHAKE:
+		feed_handshake(c, in);
+		break;
+	case CONN_OPEN:
+		if (c->tls ? feed_tls(c, in) : conn_feed(c, in))
+			conn_mark(c);
+		break;
+	case CONN_LINGER:
+	case CONN_CLOSED:
+		break;
+	}
+}
+
 static void read_some(struct conn *c)
 {
 	ssize_t n = recv(c->fd, c->loop->in, sizeof c->loop->in, 0);
-	struct slice in;
 
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
@@ -281,19 +359,7 @@ static void read_some(struct conn *c)
 			conn_close(c);
 		return;
 	}
-	in = slice_of(c->loop->in, (size_t)n);
-	switch (c->phase) {
-	case CONN_HANDSHAKE:
-		feed_handshake(c, in);
-		break;
-	case CONN_OPEN:
-		if (c->tls ? feed_tls(c, in) : conn_feed(c, in))
-			conn_mark(c);
-		break;
-	case CONN_LINGER:
-	case CONN_CLOSED:
-		break;
-	}
+	feed(c, slice_of(c->loop->in, (size_t)n));
 }
 
 void conn_readable(uv_poll_t *poll, int status, int events)

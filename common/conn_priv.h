@@ -32,6 +32,7 @@ struct conn_loop {
 };
 
 enum conn_phase {
+	CONN_PROXY,	/* the header of a balancer has not come whole */
 	CONN_HANDSHAKE,
 	CONN_OPEN,
 	CONN_LINGER,	/* the last reply was sent: input is discarded */
@@ -75,6 +76,9 @@ struct conn {
 bool conn_feed(struct conn *c, struct slice in);
 /* After a handshake: makes the engine, or tells it. False: c closed. */
 bool conn_secured(struct conn *c);
+/* Begins with the handshake or the engine, as the service has it. False: c
+ * closed. */
+bool conn_begin(struct conn *c);
 void conn_settle(struct conn *c);
 void conn_expire(struct conn_timer *t, int64_t now_ms);
 /* Ends backend and engine; what is to be sent is encrypted already. */
@@ -94,6 +98,9 @@ enum status conn_flush(struct conn *c, bool *moved);
 bool conn_handshake(struct conn *c);
 /* All replies are sent: says goodbye, and waits for the client to end. */
 void conn_linger(struct conn *c);
+
+/* How long a handshake, or a header in front of it, may take. */
+int64_t conn_handshake_ms(const struct conn *c);
 
 /* conn_loop.c */
 void conn_mark(struct conn *c);

@@ -100,6 +100,7 @@ static enum status serve_door(struct daemon *d, size_t at, struct error *err)
 	if (!door)
 		return error_set(err, ST_NO_MEMORY, "no memory for a listener");
 	settings.service.tls_implicit = door->listen.tls == LISTEN_TLS_IMPLICIT;
+	settings.service.is_proxied = door->listen.is_proxied;
 	st = daemon_listen(d, door->title, &settings, err);
 	/* a section without address is not bound by postroom */
 	if (st == ST_NOT_FOUND)

@@ -44,6 +44,19 @@ struct accepted {
 	struct limits_entry entry;
 };
 
+/* Tells the limit in the protocol's words; what the client may have sent is read
+ * first, as a reset would take the words back. */
+static void tell(int fd, const char *words)
+{
+	char discarded[512];
+
+	if (send(fd, words, strlen(words), MSG_NOSIGNAL) <= 0)
+		return;
+	shutdown(fd, SHUT_WR);
+	while (recv(fd, discarded, sizeof discarded, 0) == sizeof discarded)
+		;
+}
+
 /* ---- terms ---------------------------------------------------------------------- */
 
 static struct engine *make_engine(void *context, const struct peer_info *peer)
@@ -60,6 +73,33 @@ static struct backend *make_backend(void *context, struct conn *c,
 
 	return theirs->backend_new ? theirs->backend_new(theirs->context, c, e)
 				   : NULL;
+}
+
+/* The balancer's connection is a client's now, and counts as one. */
+static bool connection_proxied(void *context, struct conn *c, int fd,
+			       struct peer_info *peer)
+{
+	struct terms *t = context;
+	const struct listener_settings *s = &t->settings;
+	struct accepted *a = conn_user(c);
+	enum limits_verdict verdict;
+
+	peer->is_trusted = netset_has(s->trusted, peer->address);
+	if (!s->limits)
+		return true;
+	limits_leave(s->limits, &a->entry);
+	a->entry = (struct limits_entry){ 0 };
+	verdict = limits_enter(s->limits, peer->address, peer->is_trusted,
+			       clock_ms(), &a->entry);
+	if (verdict == LIMITS_OK)
+		return true;
+	log_event("conn.refused", log_str("proto", s->service.protocol),
+		  log_str("client", peer->address),
+		  log_str("reason", limits_verdict_name(verdict)),
+		  log_u64("more", 0));
+	if (s->refusals && s->refusals[verdict] && !s->service.tls_implicit)
+		tell(fd, s->refusals[verdict]);
+	return false;
 }
 
 static void terms_release(struct terms *t)
@@ -100,6 +140,7 @@ static struct terms *terms_new(const struct listener_settings *settings)
 	t->service.engine_new = make_engine;
 	t->service.backend_new = make_backend;
 	t->service.closed = connection_closed;
+	t->service.proxied = connection_proxied;
 	t->service.ended = connection_ended;
 	t->service.context = t;
 	if (settings->hold)
@@ -180,20 +221,6 @@ static void log_refusal(struct listener *ls, const struct peer_info *peer,
 	ls->unlogged = 0;
 }
 
-/* Tells the limit in the protocol's words and hangs up; what the client may
- * have sent is read first, as a reset would take the words back. */
-static void refuse(int fd, const char *words)
-{
-	char discarded[512];
-
-	if (words && send(fd, words, strlen(words), MSG_NOSIGNAL) > 0) {
-		shutdown(fd, SHUT_WR);
-		while (recv(fd, discarded, sizeof discarded, 0) == sizeof discarded)
-			;
-	}
-	close(fd);
-}
-
 static void set_options(int fd, const struct peer_info *peer)
 {
 	int on = 1;
@@ -222,7 +249,9 @@ static void serve(struct listener *ls, int fd, const struct peer_info *peer)
 		const char *const *words = t->settings.refusals;
 
 		log_refusal(ls, peer, limits_verdict_name(verdict));
-		refuse(fd, words ? words[verdict] : NULL);
+		if (words && words[verdict])
+			tell(fd, words[verdict]);
+		close(fd);
 		free(a);
 		return;
 	}

@@ -99,6 +99,9 @@ X(LISTEN_AUTH, "listen", "auth", CHOICE, "auto no yes", 0, 0, SAME("auto"), \
   R_SMTPD, \
   "Whether a client must log in before it sends mail. auto: yes for " \
   "submission and submissions.") \
+X(LISTEN_PROXY, "listen", "proxy", BOOL, "", 0, 0, SAME("no"), R_NETWORK, \
+  "Connections from trusted addresses begin with a PROXY header (HAProxy, " \
+  "version 1 or 2) that names the client; those of others do not.") \
 X(LISTEN_TEACH, "listen", "teach", BOOL, "", 0, 0, "no", "yes", "no", \
   R_NETWORK, \
   "Says what is wrong to those who type commands by hand.")

@@ -362,3 +362,83 @@ Test(conn, those_before_login_go_first)
 	cr_expect(rig_until_ended(&r));
 	rig_clear(&r);
 }
+
+/* ---- the header of a balancer --------------------------------------------------------- */
+
+static bool note_client(void *context, struct conn *c, int fd,
+			struct peer_info *peer)
+{
+	(void)context;
+	(void)c;
+	(void)fd;
+	peer->is_trusted = strcmp(peer->address, "192.0.2.99") == 0;
+	return strcmp(peer->address, "192.0.2.66") != 0;
+}
+
+static const struct {
+	const char *name, *in, *out, *address;
+	bool is_trusted, is_closed;
+} proxied[] = {
+	{ "a client", "PROXY TCP4 192.0.2.9 192.0.2.8 1000 25\r\necho a\n",
+	  "hello\na\n", "192.0.2.9", true, false },
+	{ "the balancer itself", "PROXY UNKNOWN\r\necho a\n", "hello\na\n",
+	  "192.0.2.1", true, false },
+	{ "no header", "echo a\n", "", NULL, true, true },
+	{ "a client that is refused", "PROXY TCP4 192.0.2.66 192.0.2.8 1 2\r\n",
+	  "", NULL, true, true },
+	{ "somebody else needs none", "echo a\n", "hello\na\n", "192.0.2.1",
+	  false, false },
+	{ "and may not give one",
+	  "PROXY TCP4 192.0.2.9 192.0.2.8 1000 25\r\necho a\n",
+	  "hello\nwhat?\na\n", "192.0.2.1", false, false },
+};
+
+Test(conn, proxied)
+{
+	for (size_t i = 0; i < sizeof proxied / sizeof *proxied; i++)
+		for (size_t chunk = 1; chunk <= strlen(proxied[i].in); chunk++) {
+			struct slice rest = slice_str(proxied[i].in);
+			struct rig r;
+
+			rig_init(&r);
+			r.is_trusted = proxied[i].is_trusted;
+			r.service.is_proxied = true;
+			r.service.proxied = note_client;
+			rig_connect(&r);
+			while (rest.len) {
+				struct slice part = slice_head(rest, chunk);
+
+				rig_send(&r, part);
+				rest = slice_from(rest, part.len);
+				rig_turn(&r, 2);
+			}
+			rig_turn(&r, 4);
+			cr_expect(slice_eq(buf_slice(&r.got),
+					   slice_str(proxied[i].out)),
+				  "%s, chunks of %zu: %.*s", proxied[i].name,
+				  chunk, SLICE_ARG(buf_slice(&r.got)));
+			cr_expect_eq(r.closed, proxied[i].is_closed, "%s",
+				     proxied[i].name);
+			if (!proxied[i].is_closed)
+				cr_expect_str_eq(conn_peer(r.conn)->address,
+						 proxied[i].address);
+			rig_clear(&r);
+		}
+}
+
+Test(conn, a_header_that_does_not_come_ends_it)
+{
+	struct rig r;
+
+	rig_init(&r);
+	r.is_trusted = r.service.is_proxied = true;
+	r.service.handshake_ms = 50;
+	rig_connect(&r);
+	rig_send(&r, SLICE("PROXY TCP4 "));
+	for (int i = 0; i < 100 && !r.ended; i++) {
+		rig_turn(&r, 1);
+		usleep(10000);
+	}
+	cr_expect_eq(r.ended, 1);
+	rig_clear(&r);
+}

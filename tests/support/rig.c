@@ -53,7 +53,8 @@ void rig_init(struct rig *r)
 
 void rig_connect(struct rig *r)
 {
-	struct peer_info peer = { .address = "192.0.2.1" };
+	struct peer_info peer = { .address = "192.0.2.1",
+				  .is_trusted = r->is_trusted };
 	int ends[2];
 
 	if (r->client >= 0)

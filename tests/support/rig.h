@@ -14,6 +14,7 @@ struct rig {
 	struct conn_loop *conns;
 	struct conn_service service;	/* of the line protocol; change it before
 					 * rig_connect() */
+	bool is_trusted;		/* the client */
 	struct backend *backend;	/* what backend_new gives; may be NULL */
 	struct conn *conn;		/* NULL once it is closed */
 	unsigned closed, ended;
