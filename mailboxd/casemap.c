@@ -4,6 +4,7 @@
 
 #include <unicase.h>
 #include <uninorm.h>
+#include <unistring/version.h>
 
 /* Characters that one becomes at most (U+FDFA has 18). */
 #define MAPPED_MAX 40
@@ -34,6 +35,23 @@ static enum status append_decomposed(struct buf *out, ucs4_t c)
 	return ST_OK;
 }
 
+/* Octets in front of the first that is not ASCII. */
+static size_t ascii_run(struct slice s)
+{
+	size_t n = 0;
+
+	for (; n + 8 <= s.len; n += 8) {
+		uint64_t octets;
+
+		memcpy(&octets, s.data + n, sizeof octets);
+		if (octets & UINT64_C(0x8080808080808080))
+			break;
+	}
+	while (n < s.len && !(s.data[n] & 0x80))
+		n++;
+	return n;
+}
+
 enum status casemap_append(struct buf *out, struct slice s)
 {
 	enum status st;
@@ -41,13 +59,13 @@ enum status casemap_append(struct buf *out, struct slice s)
 	uint32_t c;
 
 	while (s.len > 0) {
-		size_t n = 0;
+		size_t n = ascii_run(s);
 
-		st = buf_reserve(out, s.len, &at);
+		st = buf_reserve(out, n, &at);
 		if (st != ST_OK)
 			return st;
-		for (; n < s.len && !(s.data[n] & 0x80); n++)
-			at[n] = ascii_upper(s.data[n]);
+		for (size_t i = 0; i < n; i++)
+			at[i] = ascii_upper(s.data[i]);
 		out->len += n;
 		s = slice_from(s, n);
 		while (s.len > 0 && s.data[0] & 0x80 && utf8_next(&s, &c)) {
@@ -57,4 +75,9 @@ enum status casemap_append(struct buf *out, struct slice s)
 		}
 	}
 	return ST_OK;
+}
+
+unsigned casemap_version(void)
+{
+	return (unsigned)_libunistring_version;
 }

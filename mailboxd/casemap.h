@@ -14,4 +14,7 @@
  */
 enum status casemap_append(struct buf *out, struct slice s);
 
+/* Changes when a text may be mapped otherwise than before. */
+unsigned casemap_version(void);
+
 #endif

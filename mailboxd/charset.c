@@ -1,5 +1,6 @@
 #include "mailboxd/charset.h"
 
+#include "common/siphash.h"
 #include "common/utf8.h"
 
 #include <errno.h>
@@ -146,6 +147,19 @@ static void load_all(void)
 enum status charset_load(void)
 {
 	return pthread_once(&load_once, load_all) == 0 ? ST_OK : ST_NO_MEMORY;
+}
+
+uint64_t charset_fingerprint(void)
+{
+	const struct siphash_key key = { 0 };
+	uint64_t sums[CHARSETS];
+
+	charset_load();
+	for (size_t i = 0; i < CHARSETS; i++)
+		sums[i] = loaded[i].is_there +
+			  2 * siphash(&key, slice_of((const char *)loaded[i].upper,
+						     sizeof loaded[i].upper));
+	return siphash(&key, slice_of((const char *)sums, sizeof sums));
 }
 
 /* ---- names */

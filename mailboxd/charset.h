@@ -12,11 +12,15 @@
 
 #include <iconv.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Makes tables of the charsets of one octet and loads the converters of the
  * others. A second call does nothing. ST_NO_MEMORY. Converters that the system
  * lacks are left out. */
 enum status charset_load(void);
+/* Changes when a text may be read otherwise than before: which converters there
+ * are, and the tables. */
+uint64_t charset_fingerprint(void);
 
 struct charset;
 /* Never NULL. name in any case, with "x-" or without; "" is us-ascii. */
