@@ -76,6 +76,7 @@ static bool make_engine(struct conn *c)
 		return false;
 	}
 	c->engine->peer = &c->peer;
+	c->engine->since_ms = clock_wall_ms();
 	c->phase = CONN_OPEN;
 	if (s->backend_new)
 		c->backend = s->backend_new(s->context, c, c->engine);
@@ -209,6 +210,8 @@ static void count_authenticated(struct conn *c)
 	if (counted != c->is_counted) {
 		c->is_counted = counted;
 		c->loop->unauthenticated += counted ? 1 : (size_t)-1;
+		if (!counted && c->service->authenticated)
+			c->service->authenticated(c->service->context, c);
 	}
 }
 
@@ -368,6 +371,8 @@ static void closed(uv_handle_t *handle)
 
 void conn_release(struct conn *c)
 {
+	if (c->engine && c->service->released)
+		c->service->released(c->service->context, c);
 	if (c->backend)
 		c->backend->ops->close(c->backend);
 	if (c->engine)

@@ -90,6 +90,11 @@ struct conn_service {
 	 * requests are dropped. */
 	struct backend *(*backend_new)(void *context, struct conn *c,
 				       struct engine *e);
+	/* The engine has logged in (is_authenticated). May be NULL. */
+	void (*authenticated)(void *context, struct conn *c);
+	/* Its session is over: the engine goes when this returns, c may yet wait
+	 * for the client to hang up. May be NULL. */
+	void (*released)(void *context, struct conn *c);
 	/* c ends; called once, before its engine is freed. May be NULL. */
 	void (*closed)(void *context, struct conn *c);
 	/* c's memory is gone, and nothing looks at this service for its sake.

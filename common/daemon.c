@@ -216,6 +216,8 @@ static void tell_counters(struct daemon *d)
 	}
 	buf_free(&d->runtime->counters);
 	d->runtime->counters = cells;
+	if (d->ops->ticked)
+		d->ops->ticked(d, buf_slice(&cells));
 }
 
 /* ---- the end ------------------------------------------------------------------------- */

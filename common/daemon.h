@@ -58,6 +58,9 @@ struct daemon_ops {
 	/* Appends figures for status: name and number in turn, with
 	 * daemon_count(). May be NULL. */
 	void (*counters)(struct daemon *d, struct buf *cells);
+	/* Each second, with the figures that postroom was told: name and number in
+	 * turn, as daemon_count() puts them. May be NULL. */
+	void (*ticked)(struct daemon *d, struct slice cells);
 	/* A frame on the control socket that daemon.c does not know. May be
 	 * NULL. */
 	void (*control)(struct daemon *d, const struct ipc_message *m);

@@ -86,6 +86,15 @@ struct engine {
 	bool wants_told;	/* what is in out now has to be told, see told() */
 	bool is_authenticated;	/* logged in: no longer counted among those who
 				 * may be dropped when connections run short */
+	/* Who it is, for the service connection (common/front.h). sid and login
+	 * borrow from the engine; sid is there from the beginning. since_ms (wall
+	 * clock) and door (title of the `listen` section) are set by who carries
+	 * it. */
+	struct slice sid;
+	struct slice login;	/* canonical address of the account */
+	uint64_t account;	/* its number; 0 before the login */
+	int64_t since_ms;
+	const char *door;
 };
 
 /* Ceilings of the two buffers. An engine stops taking input while out holds
@@ -101,5 +110,9 @@ struct engine {
  */
 enum status engine_ask(struct engine *e, uint32_t id,
 		       const struct ipc_message *m);
+
+/* Whether a kick (the event SERVICE_KICK) names this session, by its sid, by the
+ * account it is logged in to, or because it names nobody and so all. */
+bool engine_is_kicked(const struct engine *e, const struct ipc_message *m);
 
 #endif

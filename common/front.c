@@ -1,6 +1,6 @@
 #include <config.h>
 
-#include "common/front.h"
+#include "common/front_priv.h"
 
 #include "common/log.h"
 
@@ -42,7 +42,18 @@ static struct backend *make_backend(void *context, struct conn *c,
 {
 	struct front_door *door = context;
 
+	front_session_began(door, c, e);
 	return door->front->ops->backend_new(door, c, e);
+}
+
+static void authenticated(void *context, struct conn *c)
+{
+	front_session_logged_in(context, c);
+}
+
+static void released(void *context, struct conn *c)
+{
+	front_session_ended(context, c);
 }
 
 static struct front_door *door_new(struct front *f, struct daemon *d, size_t at)
@@ -87,6 +98,8 @@ static enum status serve_door(struct daemon *d, size_t at, struct error *err)
 				f->config, OPTION_TIMES_SEND),
 			.engine_new = make_engine,
 			.backend_new = make_backend,
+			.authenticated = authenticated,
+			.released = released,
 			.context = door,
 		},
 		.hold = door_hold,
@@ -112,8 +125,11 @@ static enum status serve_door(struct daemon *d, size_t at, struct error *err)
 enum status front_serve(struct daemon *d, struct error *err)
 {
 	struct front *f = d->state;
-	enum status st = ST_OK;
 	size_t count = config_sections(f->config, SECTION_LISTEN);
+	enum status st = front_sessions_open(f, d);
+
+	if (st != ST_OK)
+		return error_set(err, st, "no memory for the service connection");
 
 	for (size_t i = 0; i < count && st == ST_OK; i++)
 		if (config_listen(f->config, i).daemon == f->ops->reader)

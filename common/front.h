@@ -1,6 +1,7 @@
 /*
  * What smtpd, popd and imapd have in common: from the configuration to
- * listeners that make engines. A daemon adds a table (struct front_ops); one
+ * listeners that make engines, and the service connection over which mailboxd
+ * hears of their sessions and ends them. A daemon adds a table (struct front_ops); one
  * *door* is one `listen` section as it is configured now, and lives as long as
  * a connection that came through it.
  */
@@ -9,6 +10,7 @@
 
 #include "common/config.h"
 #include "common/daemon.h"
+#include "common/service_link.h"
 
 struct front;
 
@@ -23,7 +25,8 @@ struct front_door {
 };
 
 struct front_ops {
-	const char *protocol;		/* log lines and ALPN */
+	const char *protocol;		/* log lines, ALPN, `who` */
+	const char *service_socket;	/* of the service connection: "auth.sock" */
 	enum option_reader reader;	/* whose `listen` sections these are */
 	/* Half of the connections at most may be without a login. */
 	bool has_login;
@@ -41,8 +44,17 @@ struct front_ops {
 	void (*configured)(struct front *front, const struct config *c);
 };
 
+struct front_counts {
+	uint64_t sessions, logins;
+};
+
 struct front {
 	const struct front_ops *ops;
+	struct service_link *link;	/* sessions, figures, kicks */
+	struct service_link_settings link_settings;
+	struct daemon *daemon;
+	struct front_counts counts;
+	struct buf figures;	/* as mailboxd was told */
 	struct config *config;
 	char hostname[256];
 	struct limits *limits;
@@ -55,6 +67,9 @@ struct front {
 enum status front_configure(struct daemon *d, struct slice text,
 			    struct error *err);
 enum status front_serve(struct daemon *d, struct error *err);
+void front_counters(struct daemon *d, struct buf *cells);
+void front_ticked(struct daemon *d, struct slice cells);
+void front_close(struct daemon *d);
 void front_finish(struct daemon *d);
 
 #endif

@@ -210,6 +210,20 @@
 /* Each second on the service connection and to postroom: figures for status. */
 #define IPC_COUNTERS(F) F(text, daemon) F(u32, pid) F(bytes, cells)
 
+/* ---- the service connection: events, nothing is answered ----------------- */
+
+/* Up: a session began; once more when it logged in, and all of them again over a
+ * new connection. service: smtp imap pop3. door: title of the `listen` section.
+ * tls: "TLSv1.3" or "". account: 0 before the login. since: wall clock, ms. */
+#define IPC_SERVICE_SESSION(F) F(text, sid) F(text, service) F(text, door) \
+	F(text, address) F(text, tls) F(text, login) F(u64, account) \
+	F(i64, since)
+/* Up: it ended. */
+#define IPC_SERVICE_END(F) F(text, sid)
+/* Down: the sessions of this account (0: of any), or the one of this sid, must
+ * end; one that waits for its AUTH_OK of this account likewise. */
+#define IPC_SERVICE_KICK(F) F(u64, account) F(text, sid) F(text, reason)
+
 /* number, NAME, name */
 #define IPC_MESSAGES(X) \
 	X(1, HELLO, hello) X(2, ERROR, error) X(3, DONE, done) \
@@ -239,7 +253,9 @@
 	X(131, NOTE, note) X(132, PIECE, piece) X(133, PROGRESS, progress) \
 	X(144, CONFIG, config) X(145, CERTIFICATE, certificate) \
 	X(146, BEGIN, begin) X(147, READY, ready) X(148, STOP, stop) \
-	X(149, COUNTERS, counters)
+	X(149, COUNTERS, counters) \
+	X(160, SERVICE_SESSION, service_session) \
+	X(161, SERVICE_END, service_end) X(162, SERVICE_KICK, service_kick)
 
 /* Bits of IPC_LIST.what. */
 enum ipc_list_what {

@@ -111,6 +111,22 @@ static void terms_release(struct terms *t)
 	free(t);
 }
 
+static void authenticated(void *context, struct conn *c)
+{
+	const struct conn_service *theirs = &((struct terms *)context)->settings.service;
+
+	if (theirs->authenticated)
+		theirs->authenticated(theirs->context, c);
+}
+
+static void released(void *context, struct conn *c)
+{
+	const struct conn_service *theirs = &((struct terms *)context)->settings.service;
+
+	if (theirs->released)
+		theirs->released(theirs->context, c);
+}
+
 static void connection_closed(void *context, struct conn *c)
 {
 	struct terms *t = context;
@@ -139,6 +155,8 @@ static struct terms *terms_new(const struct listener_settings *settings)
 	t->service = settings->service;
 	t->service.engine_new = make_engine;
 	t->service.backend_new = make_backend;
+	t->service.authenticated = authenticated;
+	t->service.released = released;
 	t->service.closed = connection_closed;
 	t->service.proxied = connection_proxied;
 	t->service.ended = connection_ended;

@@ -279,6 +279,7 @@ enum want imap_login_reply(struct imap_login *l, uint32_t id,
 	if (m->type == IPC_TYPE_AUTH_OK) {
 		if (buf_append(&l->name, m->auth_ok.login) != ST_OK)
 			l->respond.failed = true;
+		l->engine->account = m->auth_ok.account;
 		respond_slice(&l->respond, buf_slice(&l->tag));
 		respond_str(&l->respond, " OK [");
 		imap_capability_put(&l->respond, l->settings, IMAP_WHEN_SESSION);

@@ -70,6 +70,7 @@ int main(int argc, char **argv)
 {
 	static const struct front_ops front_ops = {
 		.protocol = "imap", .reader = R_IMAPD, .has_login = true,
+		.service_socket = "store.sock",
 		.refusals = refusals,
 		.settings_new = settings_new, .settings_free = free,
 		.engine_new = engine_new, .backend_new = backend_new,
@@ -77,7 +78,8 @@ int main(int argc, char **argv)
 	static const struct daemon_ops ops = {
 		.name = "imapd", .sandbox = PROC_SANDBOX_FRONT,
 		.configure = front_configure, .serve = front_serve,
-		.finish = front_finish, .memory = UINT64_C(1) << 30,
+		.counters = front_counters, .ticked = front_ticked,
+		.close = front_close, .finish = front_finish, .memory = UINT64_C(1) << 30,
 	};
 	static struct front imapd = { .ops = &front_ops };
 

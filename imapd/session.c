@@ -115,6 +115,7 @@ static enum want hand_over(struct imap_face *f, enum want want)
 	imap_login_free(f->login);
 	f->login = NULL;
 	f->engine.is_authenticated = true;
+	f->engine.login = slice_str(f->name);
 	return session_want(f->session);
 }
 
@@ -164,12 +165,16 @@ static enum want face_event(struct engine *e, const struct ipc_message *m)
 	if (f->login) {
 		if (m->type == IPC_TYPE_KICK)
 			return imap_login_kick(f->login, m->kick.reason);
+		if (engine_is_kicked(e, m))
+			return imap_login_kick(f->login, m->service_kick.reason);
 		return imap_login_input(f->login, SLICE_EMPTY, &(size_t){ 0 });
 	}
 	if (m->type == IPC_TYPE_CHANGED)
 		imap_news_event(s, &m->changed);
 	else if (m->type == IPC_TYPE_KICK)
 		kick(s, m->kick.reason);
+	else if (engine_is_kicked(e, m))
+		kick(s, m->service_kick.reason);
 	return session_want(s);
 }
 
@@ -252,6 +257,7 @@ struct engine *imap_session_new(const struct imap_settings *settings,
 	f->engine.requests = (struct buf)BUF_INIT(ENGINE_REQUESTS_MAX);
 	f->settings = settings;
 	memcpy(f->sid, sid, len < sizeof f->sid ? len : sizeof f->sid - 1);
+	f->engine.sid = slice_str(f->sid);
 	f->login = imap_login_new(&f->engine, settings, slice_str(f->sid));
 	if (!f->login) {
 		free(f);

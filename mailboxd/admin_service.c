@@ -5,7 +5,11 @@
 
 #include "common/clock.h"
 #include "common/id.h"
+#include "mailboxd/fronts.h"
 #include "mailboxd/untold.h"
+
+#include <stdio.h>
+#include <string.h>
 
 /* ---- status --------------------------------------------------------------------- */
 
@@ -23,17 +27,37 @@ static void count_sessions(const struct service *s, uint64_t by_scope[8])
 			by_scope[p->scope]++;
 }
 
+static void count_front(void *arg, const struct front_session *s)
+{
+	uint64_t *counts = arg;
+
+	counts[strcmp(s->service, "smtp") == 0]++;
+}
+
+static void put_front_figure(void *arg, struct slice daemon, struct slice name,
+			     uint64_t value)
+{
+	char text[80];
+
+	snprintf(text, sizeof text, "%.*s.%.*s", SLICE_ARG(slice_head(daemon, 31)),
+		 SLICE_ARG(slice_head(name, 47)));
+	figure(arg, text, value);
+}
+
 static void put_figures(struct request *r)
 {
 	const struct service *s = r->service;
 	const struct service_counts *c = &s->counts;
-	uint64_t by_scope[8] = { 0 };
+	uint64_t by_scope[8] = { 0 }, front[2] = { 0 };
 	struct store_stats store;
 
 	store_stats(s->store, &store);
 	count_sessions(s, by_scope);
 	figure(r, "uptime-seconds",
 	       (uint64_t)(clock_ms() - s->started_ms) / 1000);
+	fronts_each(s->fronts, count_front, front);
+	figure(r, "sessions-before-login", front[0]);
+	figure(r, "smtp-sessions", front[1]);
 	figure(r, "imap-sessions", by_scope[STORE_SCOPE_IMAP]);
 	figure(r, "pop3-sessions", by_scope[STORE_SCOPE_POP3]);
 	figure(r, "delivered", c->delivered);
@@ -55,6 +79,7 @@ static void put_figures(struct request *r)
 	figure(r, "store-array-octets", store.array_octets);
 	figure(r, "store-epoch", store.epoch);
 	figure(r, "store-has-space", store_has_space(s->store));
+	fronts_figures(s->fronts, put_front_figure, r);
 }
 
 /* ---- tables of the loop ------------------------------------------------------------ */
@@ -97,16 +122,34 @@ static struct slice scope_word(unsigned scope)
 	     : scope == STORE_SCOPE_POP3 ? SLICE("pop3") : SLICE("smtp");
 }
 
-static void who_start(struct request *r)
+static bool is_asked_for(struct request *r, struct slice login)
 {
 	const struct control *c = control_of(r);
 
+	return c->count == 0 || slice_case_eq(c->words[0], login);
+}
+
+static void put_front_session(void *arg, const struct front_session *s)
+{
+	struct request *r = arg;
+
+	if (!is_asked_for(r, slice_str(s->login)))
+		return;
+	control_text(r, slice_str(s->login));
+	control_text(r, slice_str(s->service));
+	control_text(r, slice_str(s->address));
+	control_text(r, slice_str(s->sid));
+	control_time(r, s->since_ms);
+	control_row(r);
+}
+
+static void who_start(struct request *r)
+{
 	if (!begin_table(r))
 		return;
 	for (const struct session *s = r->service->sessions; s; s = s->next) {
 		if (s->state != SESSION_BOUND ||
-		    (c->count && !slice_case_eq(c->words[0],
-						buf_slice(&s->login))))
+		    !is_asked_for(r, buf_slice(&s->login)))
 			continue;
 		control_text(r, buf_slice(&s->login));
 		control_text(r, scope_word(s->scope));
@@ -115,6 +158,7 @@ static void who_start(struct request *r)
 		control_time(r, s->since_ms);
 		control_row(r);
 	}
+	fronts_each(r->service->fronts, put_front_session, r);
 	end_table(r);
 }
 

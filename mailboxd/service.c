@@ -1,6 +1,7 @@
 #include "mailboxd/service.h"
 
 #include "common/clock.h"
+#include "mailboxd/fronts.h"
 #include "mailboxd/logins.h"
 #include "mailboxd/prepare.h"
 #include "mailboxd/requests.h"
@@ -24,10 +25,11 @@ enum status service_init(struct service *s, struct store *store,
 	s->started_wall_ms = clock_wall_ms();
 	watch_init(&s->watch);
 	s->logins = logins_new();
+	s->fronts = fronts_new();
 	s->resolved = resolve_cache_new();
 	s->untold = untold_new();
 	s->throttle = throttle_new(s->started_ms);
-	if (!s->logins || !s->resolved || !s->untold || !s->throttle) {
+	if (!s->logins || !s->fronts || !s->resolved || !s->untold || !s->throttle) {
 		service_clear(s);
 		return ST_NO_MEMORY;
 	}
@@ -41,11 +43,13 @@ void service_clear(struct service *s)
 	while (s->spare_count > 0)
 		prepare_free(s->spares[--s->spare_count]);
 	logins_free(s->logins);
+	fronts_free(s->fronts);
 	resolve_cache_free(s->resolved);
 	untold_free(s->untold);
 	throttle_free(s->throttle);
 	watch_clear(&s->watch);
 	s->logins = NULL;
+	s->fronts = NULL;
 	s->resolved = NULL;
 	s->untold = NULL;
 	s->throttle = NULL;
@@ -126,7 +130,7 @@ void service_news(struct service *s)
 unsigned service_kick(struct service *s, uint64_t account, struct slice sid,
 		      struct slice reason)
 {
-	unsigned count = 0;
+	unsigned count = fronts_kick(s->fronts, account, sid, reason);
 
 	for (struct session *session = s->sessions; session;
 	     session = session->next) {

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct fronts;
 struct intake;
 struct logins;
 struct prepare;
@@ -68,6 +69,7 @@ struct service {
 	struct watch watch;
 	struct throttle *throttle;	/* NULL: off */
 	struct logins *logins;
+	struct fronts *fronts;	/* what the other daemons tell */
 	struct resolve_cache *resolved;
 	struct untold *untold;
 	struct budget bodies;
@@ -99,7 +101,7 @@ void service_tick(struct service *s);
 /* Events to sessions whose mailboxes changed; after answers were collected. */
 void service_news(struct service *s);
 /* Ends every session of an account (0: of all) with this reason, or the one
- * whose sid is given; gives how many. */
+ * whose sid is given, whichever daemon serves it; gives how many. */
 unsigned service_kick(struct service *s, uint64_t account, struct slice sid,
 		      struct slice reason);
 /* Sessions bound to the account through imap or pop3. */

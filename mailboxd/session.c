@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/ipc_codec.h"
 #include "common/log.h"
+#include "mailboxd/fronts.h"
 #include "mailboxd/requests.h"
 #include "mailboxd/service.h"
 
@@ -55,6 +56,7 @@ void session_free(struct session *s)
 	if (s->account)
 		log_event("session.end", log_str("sid", s->sid),
 			  log_slice("user", buf_slice(&s->login)));
+	fronts_leave(s->front);
 	while (s->requests)
 		request_orphan(s->requests);
 	for (size_t i = 0; i < SESSION_HANDLES_MAX; i++)
@@ -87,6 +89,16 @@ static void refuse(struct session *s, uint32_t id, enum status st,
 	wake(s);
 }
 
+/* Only those that serve clients have anything to tell. */
+static enum status join(struct session *s)
+{
+	if (s->socket == SESSION_CONTROL)
+		return ST_SYNTAX;
+	s->front = fronts_join(s->service->fronts, s);
+	s->state = SESSION_SERVICE;
+	return s->front ? ST_OK : ST_NO_MEMORY;
+}
+
 static enum status take_hello(struct session *s, const struct ipc_frame *f)
 {
 	struct ipc_message m;
@@ -98,7 +110,17 @@ static enum status take_hello(struct session *s, const struct ipc_frame *f)
 		 (int)(m.hello.name.len < 31 ? m.hello.name.len : 31),
 		 m.hello.name.data);
 	s->state = SESSION_NEW;
-	return ST_OK;
+	return slice_eq(m.hello.features, SLICE("service")) ? join(s) : ST_OK;
+}
+
+/* Events of a whole daemon. */
+static enum status take_event(struct session *s, const struct ipc_frame *f)
+{
+	struct ipc_message m;
+
+	if (f->flags != IPC_EVENT || f->id != 0 || ipc_decode(f, &m) != ST_OK)
+		return ST_SYNTAX;
+	return fronts_take(s->front, &m);
 }
 
 /* Messages that belong to an open request. */
@@ -156,6 +178,8 @@ static enum status take_request(struct session *s, const struct ipc_frame *f)
 
 static enum status take_frame(struct session *s, const struct ipc_frame *f)
 {
+	if (s->state == SESSION_SERVICE)
+		return take_event(s, f);
 	if (f->flags)
 		return ST_SYNTAX;
 	if (s->state == SESSION_HELLO)
@@ -233,6 +257,12 @@ void session_drained(struct session *s)
 		next = r->next;
 		request_resume(r);
 	}
+}
+
+void session_event(struct session *s, const struct ipc_message *m)
+{
+	put(s, 0, IPC_EVENT, m);
+	wake(s);
 }
 
 void session_kick(struct session *s, struct slice reason)

@@ -5,6 +5,7 @@
  * tests/support/store_backend.c in process.
  *
  *	HELLO ──HELLO──▶ NEW ──AUTH_OK on store.sock──▶ BOUND
+ *	HELLO ──HELLO with the feature "service"──▶ SERVICE
  *
  * There is no way back and no second bind; the end of the connection is the
  * logout. A session that ends while jobs run for it leaves them behind as
@@ -35,10 +36,12 @@ enum session_state {
 	SESSION_HELLO,	/* theirs has not come */
 	SESSION_NEW,
 	SESSION_BOUND,
+	SESSION_SERVICE,	/* of a whole daemon: events (mailboxd/fronts.h) */
 	SESSION_DEAD,	/* to be closed once out is flushed */
 	SESSION_STATES
 };
 
+struct front_peer;
 struct request;
 struct service;
 
@@ -73,6 +76,7 @@ struct session {
 	char address[48];
 	int64_t since_ms;	/* wall clock of the bind */
 
+	struct front_peer *front;	/* SESSION_SERVICE */
 	struct request *requests;
 	unsigned open;
 	uint32_t last_handle;
@@ -95,6 +99,9 @@ enum status session_input(struct session *s, struct slice in, size_t *used);
 void session_drained(struct session *s);
 /* Sends KICK; the session is dead afterwards. */
 void session_kick(struct session *s, struct slice reason);
+
+/* Sends an event to whoever is there; a peer that does not read is given up. */
+void session_event(struct session *s, const struct ipc_message *m);
 
 /* The id that a handle will have, before it is known what it opens. */
 uint32_t session_handle_next(struct session *s);

@@ -25,6 +25,8 @@ void pop_login_failed(struct pop_session *s, const char *text)
 	s->wait = POP_WAIT_NONE;
 	maildrop_clear(&s->maildrop);
 	s->login.len = 0;
+	s->engine.login = SLICE_EMPTY;
+	s->engine.account = 0;
 	pop_enter(s, POP_STATE_AUTHORIZATION);
 	pop_mistake(s, text);
 }
@@ -251,6 +253,8 @@ void pop_login_answer(struct pop_session *s, const struct ipc_message *m,
 		break;
 	case IPC_TYPE_AUTH_OK:
 		buf_append(&s->login, slice_head(m->auth_ok.login, s->login.max));
+		s->engine.login = buf_slice(&s->login);
+		s->engine.account = m->auth_ok.account;
 		open_inbox(s);
 		break;
 	case IPC_TYPE_OPENED:

@@ -273,7 +273,8 @@ static enum want session_event(struct engine *e, const struct ipc_message *m)
 {
 	struct pop_session *s = session_of(e);
 
-	if (m->type == IPC_TYPE_KICK && s->state != POP_STATE_UPDATE)
+	if ((m->type == IPC_TYPE_KICK || engine_is_kicked(e, m)) &&
+	    s->state != POP_STATE_UPDATE)
 		pop_end(s, s->wait == POP_WAIT_NONE
 				   ? "[SYS/TEMP] The session is ended" : NULL);
 	return settle(s);
@@ -359,6 +360,7 @@ struct engine *pop_session_new(const struct pop_settings *settings,
 	s->settings = settings;
 	s->listener = listener;
 	s->sid = id_make(ID_SESSION);
+	s->engine.sid = id_slice(&s->sid);
 	s->next_request = 1;
 	s->begun_ms = s->command_ms = clock_ms();
 	s->user.max = SASL_NAME_MAX;

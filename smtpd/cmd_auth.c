@@ -5,13 +5,18 @@
 /* AUTH (RFC 4954): the dialogue with the client is led here, the credentials
  * are looked at by mailboxd alone. */
 
-static void leave(struct smtp_session *s, enum smtp_reply reply)
+static void leave_quietly(struct smtp_session *s)
 {
 	sasl_clear(&s->sasl);
 	s->auth_request = 0;
 	if (s->wait == SMTP_WAIT_AUTH)
 		s->wait = SMTP_WAIT_NONE;
 	smtp_enter(s, SMTP_STATE_READY);
+}
+
+static void leave(struct smtp_session *s, enum smtp_reply reply)
+{
+	leave_quietly(s);
 	smtp_reply(s, reply);
 }
 
@@ -38,6 +43,8 @@ static void ask_mailboxd(struct smtp_session *s, struct slice message)
 		.binding = SLICE_EMPTY,
 		.response = message,
 	};
+	s->kicked = 0;
+	s->is_any_kicked = false;
 	s->auth_request = smtp_request_id(s);
 	if (engine_ask(&s->engine, s->auth_request, &m) != ST_OK) {
 		leave(s, SMTP_REPLY_AUTH_TEMPORARY);
@@ -113,6 +120,33 @@ void smtp_auth_line(struct smtp_session *s, struct slice line)
 		take_response(s, line);
 }
 
+void smtp_auth_kicked(struct smtp_session *s, uint64_t account)
+{
+	s->is_any_kicked = s->is_any_kicked ||
+			   (s->kicked && s->kicked != account);
+	s->kicked = account;
+}
+
+/* It may have been right when it was looked at, and no longer be. */
+static bool was_kicked(const struct smtp_session *s)
+{
+	return s->is_any_kicked ||
+	       (s->kicked && s->kicked == s->engine.account);
+}
+
+static void logged_in(struct smtp_session *s, const struct ipc_auth_ok *m)
+{
+	s->engine.login = buf_slice(&s->login);
+	s->engine.account = m->account;
+	if (was_kicked(s)) {
+		leave_quietly(s);
+		smtp_end_with(s, SMTP_REPLY_KICKED, SLICE("Your session is ended"));
+		return;
+	}
+	s->engine.is_authenticated = true;
+	leave(s, SMTP_REPLY_AUTHENTICATED);
+}
+
 void smtp_auth_answer(struct smtp_session *s, const struct ipc_message *m,
 		      bool last)
 {
@@ -120,8 +154,7 @@ void smtp_auth_answer(struct smtp_session *s, const struct ipc_message *m,
 		return;
 	if (m->type == IPC_TYPE_AUTH_OK && m->auth_ok.login.len &&
 	    buf_append(&s->login, m->auth_ok.login) == ST_OK) {
-		s->engine.is_authenticated = true;
-		leave(s, SMTP_REPLY_AUTHENTICATED);
+		logged_in(s, &m->auth_ok);
 	} else if (m->type == IPC_TYPE_ERROR && m->error.code == ST_DENIED) {
 		leave(s, SMTP_REPLY_AUTH_FAILED);
 	} else {

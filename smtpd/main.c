@@ -127,18 +127,21 @@ static void close_client(struct daemon *d)
 
 	lmtp_client_close(s->lmtp);
 	s->lmtp = NULL;
+	front_close(d);
 }
 
 int main(int argc, char **argv)
 {
 	static const struct front_ops front_ops = {
 		.protocol = "smtp", .reader = R_SMTPD, .refusals = refusals,
+		.service_socket = "auth.sock",
 		.settings_new = settings_new, .settings_free = free,
 		.engine_new = engine_new, .backend_new = backend_new,
 	};
 	static const struct daemon_ops ops = {
 		.name = "smtpd", .sandbox = PROC_SANDBOX_FRONT,
 		.configure = front_configure, .serve = serve,
+		.counters = front_counters, .ticked = front_ticked,
 		.close = close_client, .finish = front_finish,
 		.memory = UINT64_C(512) << 20,
 	};

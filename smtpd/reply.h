@@ -82,6 +82,7 @@
 	X(LOGIN_TIMEOUT, 421, "4.7.0", FINE, "No login in time: closing connection") \
 	X(SLOW_DATA, 421, "4.4.2", FINE, "Data comes too slowly: closing connection") \
 	X(SHUTTING_DOWN, 421, "4.3.2", FINE, "%") \
+	X(KICKED, 421, "4.7.0", FINE, "%") \
 	X(NO_HTTP, 554, "5.5.1", FINE, "This is SMTP, not HTTP")
 
 enum smtp_reply {

@@ -131,13 +131,19 @@ void smtp_reply_passed(struct smtp_session *s, const struct smtp_passed *passed)
 				     slice_str(passed->text), false));
 }
 
-void smtp_end(struct smtp_session *s, enum smtp_reply reply)
+void smtp_end_with(struct smtp_session *s, enum smtp_reply reply,
+		   struct slice argument)
 {
 	if (s->state == SMTP_STATE_CLOSED)
 		return;
 	smtp_transaction_clear(s);
-	smtp_reply(s, reply);
+	smtp_reply_with(s, reply, argument);
 	smtp_enter(s, SMTP_STATE_CLOSED);
+}
+
+void smtp_end(struct smtp_session *s, enum smtp_reply reply)
+{
+	smtp_end_with(s, reply, SLICE_EMPTY);
 }
 
 void smtp_count_error(struct smtp_session *s)
@@ -365,13 +371,14 @@ static enum want session_event(struct engine *e, const struct ipc_message *m)
 {
 	struct smtp_session *s = session_of(e);
 
-	if (m->type == IPC_TYPE_KICK && s->state != SMTP_STATE_CLOSED) {
-		smtp_transaction_clear(s);
-		smtp_reply_with(s, SMTP_REPLY_SHUTTING_DOWN,
-				m->kick.reason.len ? m->kick.reason
-						   : SLICE("Shutting down"));
-		smtp_enter(s, SMTP_STATE_CLOSED);
-	}
+	if (m->type == IPC_TYPE_KICK)
+		smtp_end_with(s, SMTP_REPLY_SHUTTING_DOWN,
+			  m->kick.reason.len ? m->kick.reason
+					     : SLICE("Shutting down"));
+	else if (engine_is_kicked(e, m))
+		smtp_end_with(s, SMTP_REPLY_KICKED, m->service_kick.reason);
+	else if (m->type == IPC_TYPE_SERVICE_KICK && s->auth_request)
+		smtp_auth_kicked(s, m->service_kick.account);
 	return settle(s);
 }
 
@@ -488,6 +495,7 @@ struct engine *smtp_session_new(const struct smtp_settings *settings,
 	s->settings = settings;
 	s->listener = listener;
 	s->sid = id_make(ID_SESSION);
+	s->engine.sid = id_slice(&s->sid);
 	s->last_refusal = SMTP_REPLY_OK;
 	s->next_request = 1;
 	s->begun_ms = s->command_ms = clock_ms();

@@ -122,6 +122,8 @@ struct smtp_session {
 	struct buf login;	/* canonical address after AUTH */
 	struct sasl sasl;
 	uint32_t auth_request;
+	uint64_t kicked;	/* account whose sessions were ended meanwhile */
+	bool is_any_kicked;	/* more than one: whichever it will be */
 	uint32_t sender_request;	/* MAY_SEND; 0: none */
 	struct buf may_send;	/* addresses that this login may use, a line each */
 
@@ -181,6 +183,8 @@ void smtp_reply_more(struct smtp_session *s, enum smtp_reply reply,
 void smtp_reply_passed(struct smtp_session *s, const struct smtp_passed *passed);
 /* The reply, then the end of the connection. */
 void smtp_end(struct smtp_session *s, enum smtp_reply reply);
+void smtp_end_with(struct smtp_session *s, enum smtp_reply reply,
+		   struct slice argument);
 /* Counts something wrong against the client: slower, then the end. */
 void smtp_count_error(struct smtp_session *s);
 /* Waits for mailboxd, at most so long. */
@@ -255,6 +259,9 @@ size_t smtp_chunk_input(struct smtp_session *s, struct slice in);
 void smtp_cmd_auth(struct smtp_session *s, struct slice arguments);
 /* A line of the client within AUTH, and mailboxd's answer. */
 void smtp_auth_line(struct smtp_session *s, struct slice line);
+/* Sessions of this account are ended: this one too, should it turn out to be
+ * one of them. */
+void smtp_auth_kicked(struct smtp_session *s, uint64_t account);
 void smtp_auth_answer(struct smtp_session *s, const struct ipc_message *m,
 		      bool last);
 void smtp_cmd_starttls(struct smtp_session *s, struct slice arguments);

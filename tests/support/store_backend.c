@@ -321,8 +321,9 @@ uint32_t store_backend_deliver(struct store_backend *b, const char *address,
 
 /* ---- links ------------------------------------------------------------------------------ */
 
-struct store_link *store_link_new(struct store_backend *b,
-				  enum session_socket socket)
+static struct store_link *link_new(struct store_backend *b,
+				   enum session_socket socket,
+				   struct slice name, struct slice features)
 {
 	struct store_link *l = calloc(1, sizeof *l);
 	struct ipc_message hello = { .type = IPC_TYPE_HELLO };
@@ -334,10 +335,23 @@ struct store_link *store_link_new(struct store_backend *b,
 	l->session = session_new(&b->service, socket, true, &l->out);
 	cr_assert(l->session);
 	hello.hello = (struct ipc_hello){
-		SLICE("test"), IPC_MAJOR, IPC_MINOR, SLICE_EMPTY,
+		name, IPC_MAJOR, IPC_MINOR, features,
 	};
 	cr_assert_eq(ipc_encode(&l->in, 0, 0, &hello), ST_OK);
 	return l;
+}
+
+struct store_link *store_link_new(struct store_backend *b,
+				  enum session_socket socket)
+{
+	return link_new(b, socket, SLICE("test"), SLICE_EMPTY);
+}
+
+struct store_link *store_link_new_service(struct store_backend *b,
+					  enum session_socket socket,
+					  const char *name)
+{
+	return link_new(b, socket, slice_str(name), SLICE("service"));
 }
 
 void store_link_free(struct store_link *l)

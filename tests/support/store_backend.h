@@ -46,6 +46,10 @@ void store_backend_run(struct store_backend *b);
 /* One connection, HELLO said. */
 struct store_link *store_link_new(struct store_backend *b,
 				  enum session_socket socket);
+/* The service connection of a daemon of that name. */
+struct store_link *store_link_new_service(struct store_backend *b,
+					  enum session_socket socket,
+					  const char *name);
 void store_link_free(struct store_link *l);
 struct session *store_link_session(struct store_link *l);
 /*
