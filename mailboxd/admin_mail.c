@@ -3,12 +3,12 @@
  */
 #include "mailboxd/control.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/date.h"
 #include "common/id.h"
+#include "mailboxd/envelope_read.h"
 #include "mailboxd/prepare.h"
 
 /* ---- mailbox -------------------------------------------------------------------- */
@@ -119,100 +119,15 @@ static enum status find_mailbox(struct request *r, struct tx *tx,
 	return control_mailbox(r, tx, account.id, 1, mailbox);
 }
 
-static struct slice flag_words(uint64_t flags, char at[64])
-{
-	static const struct { uint32_t flag; const char *word; } words[] = {
-		{ FLAG_SEEN, "seen" }, { FLAG_ANSWERED, "answered" },
-		{ FLAG_FLAGGED, "flagged" }, { FLAG_DELETED, "deleted" },
-		{ FLAG_DRAFT, "draft" },
-	};
-	size_t n = 0;
-
-	at[0] = '\0';
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (flags & words[i].flag)
-			n += (size_t)snprintf(at + n, 64 - n, "%s%s",
-					      n ? "," : "", words[i].word);
-	return slice_str(at);
-}
-
-/*
- * The k-th quoted string or literal of a rendered ENVELOPE at its top level
- * (0 date, 1 subject): enough for a list that people read. NIL is "".
- */
-static struct slice envelope_string(struct slice envelope, unsigned k)
-{
-	size_t at = 1;
-
-	for (unsigned i = 0; at < envelope.len; i++) {
-		size_t from = at;
-
-		if (envelope.data[at] != '"') {
-			at = from + slice_index(slice_from(envelope, from), ' ') + 1;
-			if (i == k)
-				return SLICE_EMPTY;
-			continue;
-		}
-		for (at++; at < envelope.len && envelope.data[at] != '"'; at++)
-			if (envelope.data[at] == '\\')
-				at++;
-		if (i == k && at < envelope.len)
-			return slice_of(envelope.data + from + 1, at - from - 1);
-		at += 2;
-	}
-	return SLICE_EMPTY;
-}
-
-/* "(("Name" NIL "ann" "example.org"))" of From, as ann@example.org. */
-static void envelope_from(struct slice envelope, struct buf *out)
-{
-	struct slice parts[4];
-	size_t at = 0, n = 0;
-
-	while (at + 1 < envelope.len &&
-	       !(envelope.data[at] == '(' && envelope.data[at + 1] == '('))
-		at++;
-	for (at += 2; at < envelope.len && n < 4; at++) {
-		size_t from = at;
-
-		if (envelope.data[at] == ' ')
-			continue;
-		if (envelope.data[at] == '"') {
-			for (at++; at < envelope.len && envelope.data[at] != '"';
-			     at++)
-				if (envelope.data[at] == '\\')
-					at++;
-			if (at >= envelope.len)
-				return;
-			parts[n++] = slice_of(envelope.data + from + 1,
-					      at - from - 1);
-			continue;
-		}
-		while (at < envelope.len && envelope.data[at] != ' ' &&
-		       envelope.data[at] != ')')
-			at++;
-		parts[n++] = SLICE_EMPTY;
-	}
-	if (n == 4 && buf_append(out, parts[2]) == ST_OK &&
-	    buf_append_char(out, '@') == ST_OK)
-		buf_append(out, parts[3]);
-}
-
 static enum status list_row(struct request *r, const struct fetch_row *row)
 {
-	char flags[64], id[24];
-	struct buf from = BUF_INIT(1024);
-
-	envelope_from(row->envelope, &from);
-	snprintf(id, sizeof id, "%" PRIu64, row->emailid);
 	control_u64(r, row->uid);
 	control_time(r, row->internaldate * 1000);
 	control_u64(r, row->size);
-	control_text(r, flag_words(row->flags, flags));
-	control_text(r, buf_slice(&from));
-	control_text(r, envelope_string(row->envelope, 1));
-	control_text(r, slice_str(id));
-	buf_free(&from);
+	control_flags(r, row->flags);
+	control_envelope(r, envelope_read_from, row->envelope);
+	control_envelope(r, envelope_read_subject, row->envelope);
+	control_u64(r, row->emailid);
 	return control_row(r);
 }
 
@@ -293,26 +208,32 @@ static enum status show_number(struct request *r, const char *name,
 	return control_row(r);
 }
 
+static enum status show_envelope(struct request *r, const char *name,
+				 control_read *read, const struct fetch_row *row)
+{
+	control_text(r, slice_str(name));
+	control_envelope(r, read, row->envelope);
+	return control_row(r);
+}
+
 static enum status show_row(struct request *r, const struct fetch_row *row)
 {
-	char flags[64];
-	struct buf from = BUF_INIT(1024);
 	enum status st = show_number(r, "uid", row->uid);
 
-	envelope_from(row->envelope, &from);
 	if (st == ST_OK)
-		st = show(r, "from", buf_slice(&from));
-	buf_free(&from);
+		st = show_envelope(r, "from", envelope_read_from, row);
 	if (st == ST_OK)
-		st = show(r, "subject", envelope_string(row->envelope, 1));
+		st = show_envelope(r, "subject", envelope_read_subject, row);
 	if (st == ST_OK)
-		st = show(r, "date", envelope_string(row->envelope, 0));
+		st = show_envelope(r, "date", envelope_read_date, row);
 	control_text(r, SLICE("received"));
 	control_time(r, row->internaldate * 1000);
 	if (st == ST_OK)
 		st = control_row(r);
+	control_text(r, SLICE("flags"));
+	control_flags(r, row->flags);
 	if (st == ST_OK)
-		st = show(r, "flags", flag_words(row->flags, flags));
+		st = control_row(r);
 	if (st == ST_OK)
 		st = show_number(r, "octets", row->size);
 	if (st == ST_OK)
@@ -381,17 +302,14 @@ static enum status msg_raw(struct request *r, struct tx *tx)
 static enum status msg_rm(struct request *r, struct tx *tx)
 {
 	struct control *c = control_of(r);
-	struct ranges uids = RANGES_INIT(CONTROL_WORDS_MAX);
+	struct ranges uids = RANGES_INIT(RANGES_MAX);
 	struct ranges expunged = RANGES_INIT(RANGES_MAX);
 	struct store_mailbox box;
-	uint64_t uid, modseq;
+	uint64_t modseq;
 	enum status st = find_mailbox(r, tx, &box);
 
-	for (size_t i = 2; i < c->count && st == ST_OK; i++) {
-		st = control_number(r, i, UINT32_MAX, &uid);
-		if (st == ST_OK)
-			st = ranges_add(&uids, (uint32_t)uid, (uint32_t)uid);
-	}
+	for (size_t i = 2; i < c->count && st == ST_OK; i++)
+		st = control_set(r, i, &uids);
 	if (st == ST_OK) {
 		st = store_expunge(tx, box.id, &uids, true, &expunged, &modseq);
 		if (st != ST_OK)

@@ -44,6 +44,7 @@ struct control {
 	struct buf verifier;	/* of a password, made by a worker */
 	struct store_fetch fetch;	/* cursor of msg raw */
 	struct store_backup backup;
+	struct store_expunged_query kept;	/* cursor of msg expunged */
 	uint64_t offset;
 	struct tx *tx;		/* of the run, for row functions */
 };
@@ -61,6 +62,8 @@ enum status control_stored(struct request *r, struct tx *tx, enum status st);
 /* A word as a number; ST_SYNTAX with the word in detail. */
 enum status control_number(struct request *r, size_t word, uint64_t max,
 			   uint64_t *value);
+/* A word such as "5:9,12", whose UIDs are added to set. ST_SYNTAX likewise. */
+enum status control_set(struct request *r, size_t word, struct ranges *set);
 /* A word as an address. ST_SYNTAX likewise. */
 enum status control_address(struct request *r, struct slice word,
 			    unsigned flags, struct address *address);
@@ -80,6 +83,11 @@ void control_text(struct request *r, struct slice text);
 void control_u64(struct request *r, uint64_t number);
 /* RFC 3339; 0: empty. */
 void control_time(struct request *r, int64_t wall_ms);
+/* "seen,flagged". */
+void control_flags(struct request *r, uint64_t flags);
+/* What one of mailboxd/envelope_read.h reads. */
+typedef enum status control_read(struct slice envelope, struct buf *out);
+void control_envelope(struct request *r, control_read *read, struct slice envelope);
 enum status control_row(struct request *r);
 enum status control_note(struct request *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -91,6 +99,7 @@ request_done control_ended;
 
 extern const struct control_verb control_care_verbs[];		/* admin_care.c */
 extern const struct control_verb control_directory_verbs[];	/* admin_directory.c */
+extern const struct control_verb control_expunged_verbs[];	/* admin_expunged.c */
 extern const struct control_verb control_mail_verbs[];		/* admin_mail.c */
 extern const struct control_verb control_service_verbs[];	/* admin_service.c */
 

@@ -55,6 +55,25 @@ enum status control_number(struct request *r, size_t word, uint64_t max,
 	return ST_OK;
 }
 
+enum status control_set(struct request *r, size_t word, struct ranges *set)
+{
+	struct slice rest = control_of(r)->words[word], part, low;
+	unsigned long long from, to;
+	enum status st = ST_OK;
+
+	while (st == ST_OK && slice_split(&rest, ',', &part)) {
+		slice_split(&part, ':', &low);
+		if (!slice_number(low, UINT32_MAX, &from))
+			from = 0;
+		to = from;
+		if (from == 0 || (part.data && !slice_number(part, UINT32_MAX, &to)))
+			return control_fail(r, ST_SYNTAX, control_of(r)->words[word],
+					    "UIDs are wanted here, such as 5:9,12");
+		st = ranges_add(set, (uint32_t)from, (uint32_t)to);
+	}
+	return st;
+}
+
 enum status control_address(struct request *r, struct slice word,
 			    unsigned flags, struct address *address)
 {
@@ -123,6 +142,32 @@ void control_time(struct request *r, int64_t wall_ms)
 		date_render_rfc3339(wall_ms, text);
 	text[DATE_RFC3339_OCTETS] = '\0';
 	control_text(r, slice_str(text));
+}
+
+void control_flags(struct request *r, uint64_t flags)
+{
+	static const struct { uint32_t flag; const char *word; } words[] = {
+		{ FLAG_SEEN, "seen" }, { FLAG_ANSWERED, "answered" },
+		{ FLAG_FLAGGED, "flagged" }, { FLAG_DELETED, "deleted" },
+		{ FLAG_DRAFT, "draft" },
+	};
+	char text[64] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (flags & words[i].flag)
+			n += (size_t)snprintf(text + n, sizeof text - n, "%s%s",
+					      n ? "," : "", words[i].word);
+	control_text(r, slice_of(text, n));
+}
+
+void control_envelope(struct request *r, control_read *read, struct slice envelope)
+{
+	struct buf text = BUF_INIT(8192);
+
+	read(envelope, &text);	/* what is longer is not shown */
+	control_text(r, buf_slice(&text));
+	buf_free(&text);
 }
 
 enum status control_row(struct request *r)
@@ -199,7 +244,8 @@ static const struct control_verb *find_verb(struct slice name)
 {
 	static const struct control_verb *const tables[] = {
 		control_care_verbs, control_directory_verbs,
-		control_mail_verbs, control_service_verbs,
+		control_expunged_verbs, control_mail_verbs,
+		control_service_verbs,
 	};
 
 	for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)

@@ -141,6 +141,38 @@ static const char *const migrations[] = {
 	"CREATE TABLE IF NOT EXISTS untold ("
 	"  mid TEXT PRIMARY KEY, key BLOB NOT NULL, at INTEGER NOT NULL)"
 	"  WITHOUT ROWID;",
+
+	/* 3: */
+	/* expunged mail comes back: what it needs, and mailboxes that are gone */
+	"ALTER TABLE expunged ADD COLUMN saved INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE expunged ADD COLUMN uidl TEXT;"
+	"CREATE TABLE mailbox_gone ("
+	"  id INTEGER PRIMARY KEY, owner INTEGER NOT NULL, name TEXT NOT NULL,"
+	"  special_use TEXT NOT NULL, at INTEGER NOT NULL);"
+	"CREATE INDEX mailbox_gone_owner ON mailbox_gone (owner);"
+	"INSERT INTO mailbox_gone (id, owner, name, special_use, at)"
+	"  SELECT x.mailbox, x.account, coalesce((SELECT j.detail FROM journal j"
+	"    WHERE j.mailbox = x.mailbox AND j.verb = 'mailbox.delete'"
+	"    ORDER BY j.id DESC LIMIT 1), 'Restored'), '', max(x.at)"
+	"  FROM expunged x WHERE x.mailbox NOT IN (SELECT id FROM mailbox)"
+	"  GROUP BY x.mailbox;"
+	/* whom it is from, for people who look: from_sort is a key for SORT */
+	"ALTER TABLE message ADD COLUMN sender TEXT;"
+	"DROP VIEW v_message;"
+	"CREATE VIEW v_message AS SELECT a.name AS account, b.name AS mailbox,"
+	"  e.uid, e.message AS id, m.mid,"
+	"  coalesce(m.sender, lower(m.from_sort)) AS sender,"
+	"  m.subject_base AS subject, e.size,"
+	"  datetime(m.internaldate, 'unixepoch') AS received,"
+	"  datetime(m.sent, 'unixepoch') AS sent,"
+	"  e.flags & 1 AS seen, e.flags >> 1 & 1 AS answered,"
+	"  e.flags >> 2 & 1 AS flagged, e.flags >> 3 & 1 AS deleted,"
+	"  e.flags >> 4 & 1 AS draft, k.names AS keywords, m.message_id"
+	"  FROM entry e JOIN mailbox b ON b.id = e.mailbox"
+	"  JOIN message m ON m.id = e.message"
+	"  LEFT JOIN account a ON a.id = b.owner"
+	"  LEFT JOIN keyword_set k ON k.mailbox = e.mailbox"
+	"    AND k.id = e.flags >> 32;",
 };
 
 #define VERSION (sizeof migrations / sizeof *migrations)

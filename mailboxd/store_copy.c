@@ -238,9 +238,9 @@ enum status entries_remove(struct tx *tx, struct hot *mailbox, struct range r,
 
 	if (!st && keep)
 		st = sql_run(tx, "INSERT INTO expunged (mailbox, uid, at,"
-			" account, message, flags, size, recipient)"
+			" account, message, flags, size, recipient, saved, uidl)"
 			" SELECT mailbox, uid, ?4, ?5, message, flags, size,"
-			" recipient FROM entry WHERE mailbox = ?1"
+			" recipient, saved, uidl FROM entry WHERE mailbox = ?1"
 			" AND uid BETWEEN ?2 AND ?3",
 			SQL_ARGS(where[0], where[1], where[2],
 				 sql_i((uint64_t)store_now()),

@@ -280,7 +280,6 @@ enum status store_mailbox_create(struct tx *tx, uint64_t account,
 /* What hangs on a mailbox; one statement each. */
 static const char *const remove_sql[] = {
 	"DELETE FROM entry WHERE mailbox = ?1",
-	"DELETE FROM keyword_set WHERE mailbox = ?1",
 	"DELETE FROM acl WHERE mailbox = ?1",
 	"DELETE FROM seen WHERE mailbox = ?1",
 	"DELETE FROM vanished WHERE mailbox = ?1",
@@ -300,11 +299,14 @@ static enum status remove_mailbox(struct tx *tx, uint64_t id)
 		st = hot_touch(tx, account);
 	if (!st)
 		st = sql_run(tx, "INSERT INTO expunged (mailbox, uid, at,"
-			" account, message, flags, size, recipient)"
-			" SELECT mailbox, uid, ?2, ?3, message, flags & 31,"
-			" size, recipient FROM entry WHERE mailbox = ?1",
+			" account, message, flags, size, recipient, saved, uidl)"
+			" SELECT mailbox, uid, ?2, ?3, message, flags,"
+			" size, recipient, saved, uidl FROM entry"
+			" WHERE mailbox = ?1",
 			SQL_ARGS(sql_i(id), sql_i((uint64_t)store_now()),
 				 sql_i(account->id)));
+	if (!st)
+		st = expunged_remember_gone(tx, id);
 	for (size_t i = 0; i < sizeof remove_sql / sizeof *remove_sql && !st; i++)
 		st = sql_run(tx, remove_sql[i], SQL_ARGS(sql_i(id)));
 	if (st)

@@ -2,6 +2,7 @@
 #include "mailboxd/store_priv.h"
 
 #include "common/siphash.h"
+#include "mailboxd/envelope_read.h"
 #include "mailboxd/prepare.h"
 
 #include <assert.h>
@@ -128,13 +129,18 @@ static enum status insert_row(struct tx *tx, const struct store_message *m,
 {
 	bool is_now = m->internaldate == INT64_MIN;
 	int64_t at = is_now ? store_now() : m->internaldate;
+	char text[ADDRESS_OCTETS_MAX];
+	struct buf sender = { .data = text, .cap = sizeof text, .max = sizeof text };
 
+	envelope_read_from(p->envelope, &sender);	/* "" where it is longer */
+	for (size_t i = 0; i < sender.len; i++)
+		text[i] = ascii_lower(text[i]);
 	return sql_run(tx, "INSERT INTO message (id, internaldate, zone, size,"
 		" header_size, thread, sent, sent_day, is_reply, mid,"
 		" subject_base, from_sort, to_sort, cc_sort, message_id, refs,"
-		" preview, envelope, bodystructure, structure, parts) VALUES"
-		" (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-		" ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+		" preview, envelope, bodystructure, structure, parts, sender)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+		" ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
 		SQL_ARGS(sql_i(m->id), sql_i((uint64_t)at),
 			 sql_i((uint64_t)(int64_t)m->zone), sql_i(m->size),
 			 sql_i(p->header_size),
@@ -150,7 +156,7 @@ static enum status insert_row(struct tx *tx, const struct store_message *m,
 			 sql_t_or_null(p->message_id), sql_t_or_null(p->refs),
 			 sql_t_or_null(p->preview), sql_b(p->envelope),
 			 sql_b(p->bodystructure), sql_b(p->body),
-			 sql_b(p->parts)));
+			 sql_b(p->parts), sql_t_or_null(buf_slice(&sender))));
 }
 
 /* Row, last piece and references; pieces before it are stored already. */

@@ -371,6 +371,14 @@ enum status body_insert(struct tx *tx, uint64_t message, uint32_t seq,
 enum status body_delete(struct tx *tx, uint64_t message);
 enum status body_delete_orphans(struct tx *tx);
 
+/* ---- store_expunged.c --------------------------------------------------------------- */
+
+/* A mailbox that is about to be removed, and whose messages are kept: its name and
+ * keywords stay as long as one of them. */
+enum status expunged_remember_gone(struct tx *tx, uint64_t mailbox);
+/* After a kept message went: name and keywords go with the last one. */
+enum status expunged_forget_gone(struct tx *tx, uint64_t mailbox);
+
 /* ---- store_flag.c, store_journal.c ---------------------------------------------------- */
 
 /*

@@ -38,6 +38,8 @@ static enum status prune_expunged(struct tx *tx, int64_t now, bool *more)
 			     SQL_ARGS(sql_i(mailbox), sql_i(uid)));
 		if (!st)
 			st = message_reference(tx, message, -1);
+		if (!st)
+			st = expunged_forget_gone(tx, mailbox);
 		if (st)
 			return st;
 	}

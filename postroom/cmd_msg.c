@@ -1,4 +1,4 @@
-/* msg list with --to and --wait, msg deliver. */
+/* msg list with --to, --wait and --expunged, msg undelete, msg deliver. */
 #include "common/clock.h"
 #include "postroom/ask.h"
 #include "postroom/commands.h"
@@ -35,6 +35,26 @@ static bool may_come(const struct answer *a)
 	return (a->status == ST_OK && a->row_count == 0) || a->status == ST_NOT_FOUND;
 }
 
+/* What could come back, of one mailbox or of all. */
+static int list_expunged(const struct invocation *i)
+{
+	struct slice words[2];
+	struct control_client *c;
+	size_t count = 0;
+	int code;
+
+	if (i->to)
+		words[count++] = slice_str(i->to);
+	for (size_t k = 0; k < i->count && count < 2; k++)
+		words[count++] = slice_str(i->words[k]);
+	c = ask_open(i, &code);
+	if (!c)
+		return code;
+	code = ask(c, i, "msg expunged", words, count, NULL);
+	control_client_close(c);
+	return code;
+}
+
 int cmd_msg_list(const struct invocation *i)
 {
 	struct slice words[3];
@@ -48,6 +68,8 @@ int cmd_msg_list(const struct invocation *i)
 		invocation_usage(i->verb, stderr);
 		return EX_USAGE;
 	}
+	if (i->expunged)
+		return list_expunged(i);
 	c = ask_open(i, &code);
 	if (!c)
 		return code;
@@ -72,6 +94,32 @@ int cmd_msg_list(const struct invocation *i)
 		output_clear(&rows);
 		break;
 	}
+	control_client_close(c);
+	return code;
+}
+
+int cmd_msg_undelete(const struct invocation *i)
+{
+	struct slice words[INVOCATION_WORDS_MAX + 3];
+	char since[40], into[1100];
+	struct control_client *c;
+	size_t count = 0;
+	int code;
+
+	for (size_t k = 0; k < i->count; k++)
+		words[count++] = slice_str(i->words[k]);
+	snprintf(since, sizeof since, "since=%lld", (long long)i->since);
+	snprintf(into, sizeof into, "into=%s", i->into ? i->into : "");
+	if (i->since)
+		words[count++] = slice_str(since);
+	if (i->into)
+		words[count++] = slice_str(into);
+	if (i->all)
+		words[count++] = SLICE("all=yes");
+	c = ask_open(i, &code);
+	if (!c)
+		return code;
+	code = ask(c, i, "msg undelete", words, count, NULL);
 	control_client_close(c);
 	return code;
 }

@@ -23,6 +23,7 @@ int cmd_user_quota(const struct invocation *i);
 /* cmd_msg.c */
 int cmd_msg_list(const struct invocation *i);
 int cmd_msg_deliver(const struct invocation *i);
+int cmd_msg_undelete(const struct invocation *i);
 /* cmd_trace.c */
 int cmd_trace(const struct invocation *i);
 int cmd_check(const struct invocation *i);

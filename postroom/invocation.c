@@ -1,8 +1,13 @@
+#include <config.h>
+
 #include "postroom/invocation.h"
 
+#include "common/clock.h"
 #include "common/nearest.h"
+#include "common/units.h"
 
 #include <stdio.h>
+#include <time.h>
 
 enum takes { TAKES_NOTHING, TAKES_VALUE };
 
@@ -27,6 +32,10 @@ static const struct row {
 	{ "--follow", TAKES_NOTHING, WITH_FOLLOW, NULL },
 	{ "--quick", TAKES_NOTHING, WITH_QUICK, "[--quick]" },
 	{ "--force", TAKES_NOTHING, WITH_FORCE, "[--force]" },
+	{ "--expunged", TAKES_NOTHING, WITH_EXPUNGED, "[--expunged]" },
+	{ "--since", TAKES_VALUE, WITH_UNDELETE, "[--since TIME]" },
+	{ "--all", TAKES_NOTHING, WITH_UNDELETE, "[--all]" },
+	{ "--into", TAKES_VALUE, WITH_INTO, "[--into MAILBOX]" },
 };
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 
@@ -69,6 +78,31 @@ static bool take_seconds(struct invocation *i, const char *value)
 	return true;
 }
 
+/* "2h", or "2026-11-27" with or without "T20:15[:30][Z]", in UTC. */
+static bool take_since(struct invocation *i, const char *value)
+{
+	static const char *const forms[] = {
+		"%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%MZ",
+		"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ",
+	};
+	uint64_t ago;
+
+	if (units_time(slice_str(value), &ago)) {
+		i->since = clock_wall_seconds() - (int64_t)(ago / 1000);
+		return i->since > 0;
+	}
+	for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
+		struct tm tm = { 0 };
+		const char *end = strptime(value, forms[k], &tm);
+
+		if (end && !*end) {
+			i->since = timegm(&tm);
+			return i->since > 0;
+		}
+	}
+	return false;
+}
+
 static bool take_option(struct invocation *i, const char *name, const char *value)
 {
 	if (strcmp(name, "-c") == 0 || strcmp(name, "--config") == 0)
@@ -95,6 +129,14 @@ static bool take_option(struct invocation *i, const char *name, const char *valu
 		i->quick = true;
 	else if (strcmp(name, "--force") == 0)
 		i->force = true;
+	else if (strcmp(name, "--expunged") == 0)
+		i->expunged = true;
+	else if (strcmp(name, "--all") == 0)
+		i->all = true;
+	else if (strcmp(name, "--into") == 0)
+		i->into = value;
+	else if (strcmp(name, "--since") == 0)
+		return take_since(i, value);
 	else if (i->set_count == INVOCATION_SETS_MAX)
 		return false;
 	else

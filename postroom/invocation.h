@@ -23,6 +23,9 @@ enum invocation_option {
 	WITH_FOLLOW = 128,	/* -f */
 	WITH_QUICK = 256,	/* --quick */
 	WITH_FORCE = 512,	/* --force */
+	WITH_EXPUNGED = 1024,	/* --expunged */
+	WITH_UNDELETE = 2048,	/* --since TIME, --all */
+	WITH_INTO = 4096,	/* --into MAILBOX */
 };
 
 struct verb;
@@ -33,12 +36,13 @@ struct invocation {
 	size_t count;
 	/* options; NULL and false where they were not given */
 	const char *file, *dir;
-	bool json, password_stdin, non_default, follow, quick, force;
+	bool json, password_stdin, non_default, follow, quick, force, expunged, all;
 	const char *sets[INVOCATION_SETS_MAX];
 	size_t set_count;
 	enum profile profile;
 	bool has_profile;
-	const char *to, *after;
+	const char *to, *after, *into;
+	int64_t since;		/* Unix seconds; 0: not given */
 	long wait_s;		/* -1: not given */
 };
 

@@ -23,32 +23,37 @@ Test(store, opens_once)
 	temp_store_close(&t);
 }
 
-/* user_version in the header of the file. */
-static void set_schema(unsigned char number)
+/* Changes user_version in the header of the file, and gives the old one. */
+static int set_schema(int number)
 {
 	char path[128];
 	FILE *file;
+	int old;
 
 	snprintf(path, sizeof path, "%s/store.db", t.dir);
 	file = fopen(path, "r+");
 	cr_assert(file && fseek(file, 63, SEEK_SET) == 0);
+	old = getc(file);
+	cr_assert(fseek(file, 63, SEEK_SET) == 0);
 	cr_assert_eq(putc(number, file), number);
 	fclose(file);
+	return old;
 }
 
 Test(store, refuses_a_newer_schema)
 {
 	struct store *store;
 	struct error err = { 0 };
+	int ours;
 
 	temp_store_open(&t, NULL);
 	store_disconnect(t.write);
 	store_disconnect(t.read);
 	store_close(t.store);
-	set_schema(99);
+	ours = set_schema(99);
 	cr_expect_eq(store_open(&t.options, &store, &err), ST_DENIED);
 	cr_expect(strstr(err.text, "newer version") != NULL, "%s", err.text);
-	set_schema(1);
+	set_schema(ours);
 	cr_assert_eq(store_open(&t.options, &t.store, &err), ST_OK);
 	cr_assert_eq(store_connect(t.store, TX_READ, &t.read, &err), ST_OK);
 	t.write = NULL;

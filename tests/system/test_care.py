@@ -132,3 +132,49 @@ def test_long_tables_come_whole():
             for number in range(1200):
                 client.sendmail(ANN, [BOB], message(f"a subject of some length {number}"))
         assert len(rows(suite, "msg", "list", BOB)) == 1200
+
+
+def test_undelete():
+    """What a client expunged, and a mailbox that it deleted, come back."""
+    with Suite(profile="lab") as suite:
+        for number in range(4):
+            suite.send(ANN, BOB, message(f"kept{number}"))
+        client = suite.imap(BOB)
+        client.create("Work")
+        client.select("INBOX")
+        client.store("2", "+FLAGS", r"(\Seen $Label)")
+        client.copy("2:3", "Work")
+        client.store("1:3", "+FLAGS", r"(\Deleted)")
+        client.expunge()
+        client.delete("Work")
+        kept = rows(suite, "msg", "list", BOB, "--expunged")
+        assert [(r["mailbox"], r["uid"], r["gone"], r["flags"], r["keywords"]) for r in kept] == [
+            ("INBOX", 1, "no", "deleted", ""), ("INBOX", 2, "no", "seen,deleted", "$Label"),
+            ("INBOX", 3, "no", "deleted", ""), ("Work", 1, "yes", "seen", "$Label"),
+            ("Work", 2, "yes", "", "")], kept
+        assert len(rows(suite, "msg", "list", BOB, "Work", "--expunged")) == 2
+        status, text = suite.command("msg", "undelete", BOB, "INBOX", check=False)
+        assert status == 64 and "--all" in text, (status, text)
+        assert "UIDs 5 to 5" in suite.command("msg", "undelete", BOB, "INBOX", "2")[1]
+        assert "Work: 2 back" in suite.command("msg", "undelete", BOB, "--since", "1h", "Work")[1]
+        assert client.select("INBOX")[1] == [b"2"]
+        status, (text,) = client.fetch("2", "(FLAGS)")
+        assert b"$Label" in text and b"Deleted" not in text and b"Seen" in text, text
+        client.select("Work")
+        status, (first, second) = client.fetch("1:2", "(FLAGS)")
+        assert b"$Label" in first, first
+        assert "INBOX: 2 back" in suite.command("msg", "undelete", BOB, "--all", "--into", "INBOX")[1]
+        status, text = suite.command("msg", "undelete", BOB, "--all", check=False)
+        assert status == 67 and "nothing" in text, (status, text)
+        assert rows(suite, "msg", "list", BOB, "--expunged") == []
+        assert "sound" in suite.command("check")[1]
+
+
+def test_keep_expunged_is_obeyed():
+    with Suite("--set", "keep.expunged=0", profile="lab") as suite:
+        suite.send(ANN, BOB, message("gone"))
+        suite.command("msg", "rm", BOB, "INBOX", "1")
+        wait_for("it to go", lambda: (suite.send(ANN, BOB, message("more")),
+                                      rows(suite, "msg", "list", BOB, "--expunged") == [])[1])
+        status, text = suite.command("msg", "undelete", BOB, "--all", check=False)
+        assert status == 67, (status, text)
