@@ -119,6 +119,10 @@ static bool play_row(struct imap_command *c, const struct fetch_row *row)
 		seq = view_seq_next(imap_view(c), &f->view_at, row->uid);
 		if (seq == 0)
 			return true;	/* the client does not know it yet */
+		if (f->plan.has_binary && !fetch_binary_is_known(f, row)) {
+			f->has_unknown = true;
+			return true;
+		}
 		begin_message(c, row, seq);
 		if (f->plan.with_header && row->octets.len < row->octets_total) {
 			f->stage = FETCH_GATHERS;
@@ -244,6 +248,17 @@ static void take_body(struct imap_command *c, struct slice octets)
 	}
 }
 
+static void conclude(struct imap_command *c)
+{
+	const struct fetch *f = c->data;
+
+	if (f->has_unknown)
+		imap_finish(c, IMAP_NO, "UNKNOWN-CTE",
+			    "A part has a transfer encoding that is not known");
+	else
+		imap_finish(c, IMAP_OK, NULL, "FETCH completed");
+}
+
 /* STORE has set \Seen: the client is told, as by a STORE of its own. */
 static void seen_step(struct imap_command *c, struct ipc_message *m, bool last)
 {
@@ -260,7 +275,7 @@ static void seen_step(struct imap_command *c, struct ipc_message *m, bool last)
 		view_own_change(imap_view(c), m->stored.modseq);
 	/* that the flag could not be set is no reason to fail what was read */
 	if (last)
-		imap_finish(c, IMAP_OK, NULL, "FETCH completed");
+		conclude(c);
 }
 
 /* For the journal: these bodies went out ("read"). It has no answer. */
@@ -293,7 +308,7 @@ static void finish(struct imap_command *c)
 	uids.len = 0;
 	if (f->seen.count == 0 || imap_view(c)->is_read_only ||
 	    ranges_encode(&f->seen, &uids) != ST_OK) {
-		imap_finish(c, IMAP_OK, NULL, "FETCH completed");
+		conclude(c);
 	} else {
 		m.store.uids = buf_slice(&uids);
 		imap_ask(c, &m, seen_step);

@@ -4,6 +4,7 @@
  *   fetch_items.c	the item table; arguments to a plan
  *   fetch_section.c	BODY[...]: reading it, finding it, filtering fields
  *   fetch_body.c	the octets of a section on their way to the client
+ *   fetch_binary.c	those of BINARY[...], decoded
  *   cmd_fetch.c	the command: one question, rows in, answers out
  *
  * A plan is made once for the command and then played for every message, so
@@ -14,6 +15,7 @@
 
 #include "common/fetch_row.h"
 #include "common/part_record.h"
+#include "common/transfer.h"
 #include "imapd/args.h"
 #include "imapd/session_priv.h"
 
@@ -55,8 +57,16 @@ enum fetch_section_kind {
 	FETCH_SECTION_MIME,
 };
 
+/* What is told of a section (RFC 3516, RFC 9051 section 6.4.5). */
+enum fetch_form {
+	FETCH_FORM_BODY,	/* its octets as they are */
+	FETCH_FORM_BINARY,	/* without its transfer encoding */
+	FETCH_FORM_BINARY_SIZE,	/* how many these are */
+};
+
 struct fetch_section {
 	struct slice label;	/* "BODY[1.TEXT]<0>", as it stands in answers */
+	enum fetch_form form;
 	enum fetch_section_kind kind;
 	uint32_t *path;		/* part numbers */
 	size_t path_len;
@@ -77,6 +87,7 @@ struct fetch_plan {
 	size_t stream;		/* the section whose octets come with the row */
 	bool with_header;	/* the header's octets come with the row */
 	bool needs_parts;
+	bool has_binary;	/* a section of another form than BODY */
 	bool sets_seen;		/* an item was not PEEK */
 	bool sends_body;	/* more than headers */
 };
@@ -93,8 +104,10 @@ void fetch_plan_finish(struct fetch_plan *plan);
 enum status fetch_plan_put(const struct fetch_plan *plan, uint32_t seq,
 			   const struct fetch_values *v, struct buf *out);
 
-/* Reads what follows BODY or BODY.PEEK: "[HEADER]<0.10>". */
-bool fetch_section_read(struct imap_args *a, struct fetch_section *s);
+/* Reads what follows BODY, BODY.PEEK or BINARY: "[HEADER]<0.10>". Only BODY has
+ * more than part numbers, and BINARY.SIZE no partial range. */
+bool fetch_section_read(struct imap_args *a, enum fetch_form form,
+			struct fetch_section *s);
 /* Same label, same octets asked for. */
 bool fetch_section_same(const struct fetch_section *a,
 			const struct fetch_section *b);
@@ -111,6 +124,10 @@ struct fetch_range {
 bool fetch_section_find(const struct fetch_section *s, const struct part *parts,
 			size_t count, const struct fetch_row *row,
 			struct fetch_range *range);
+/* How the part is encoded that a section of another form than BODY names; no
+ * encoding is undone in front of a multipart, a message, or the whole. */
+enum part_encoding fetch_section_encoding(const struct fetch_section *s,
+					  const struct part *parts, size_t count);
 /* Cuts the range to what a partial section wants. */
 void fetch_section_cut(const struct fetch_section *s, struct fetch_range *range);
 /* Appends the fields of header that are wanted, and the empty line. */
@@ -124,6 +141,14 @@ enum fetch_stage {
 	FETCH_GATHERS,		/* the header's octets are still coming */
 	FETCH_READS,		/* a READ is in flight */
 	FETCH_STREAMS,		/* the stream section's octets are coming */
+};
+
+/* What the octets of a READ are for. */
+enum fetch_reading {
+	FETCH_READING_SENT,	/* the client, as they come */
+	FETCH_READING_FIELDS,	/* scratch, for the filter */
+	FETCH_READING_COUNTED,	/* decoded: counted, and kept while they are few */
+	FETCH_READING_DECODED,	/* decoded, the client */
 };
 
 /* One FETCH command; c->data. */
@@ -149,8 +174,15 @@ struct fetch {
 	uint64_t left;		/* octets of its literal, or of what is gathered */
 	uint64_t octets;	/* of the literal of a READ */
 	bool is_head_sent;
-	bool is_filtered;	/* the READ's octets go to scratch */
+	enum fetch_reading reading;
 	struct buf scratch, filtered;
+	/* of BINARY, for a second READ */
+	struct transfer transfer;
+	struct fetch_range encoded;
+	uint32_t encoded_uid;
+	uint64_t decoded;	/* octets so far */
+	bool has_nul;		/* among those that are sent */
+	bool is_unkept;		/* too many for scratch */
 	/* rows that were kept: one that came in part, or waits for its header */
 	struct buf carry;
 	bool is_carry_cut;	/* its last row lacks its end */
@@ -160,12 +192,33 @@ struct fetch {
 	struct buf flags_text;
 	struct ranges seen;	/* UIDs that become \Seen at the end */
 	struct ranges sent;	/* UIDs whose bodies were sent */
+	bool has_unknown;	/* a message was left out: [UNKNOWN-CTE] */
 };
 
 /* fetch_body.c: plays the sections of the row from f->section on. False: it
  * waits for the client or for mailboxd, and the row is needed again; or the
  * session is ending, and c is gone. */
 bool fetch_body_play(struct imap_command *c, const struct fetch_row *row);
+/* fetch_body.c, for fetch_binary.c: label and value; a READ of the row's octets. */
+void fetch_body_put(struct imap_command *c, const struct fetch_section *s,
+		    struct slice octets);
+void fetch_body_put_label(struct imap_command *c, const struct fetch_section *s);
+void fetch_body_read(struct imap_command *c, uint32_t uid,
+		     struct fetch_range range, enum fetch_reading reading);
+/* The parts of this row, decoded once. False: the record is damaged. */
+bool fetch_body_parts(struct fetch *f, const struct fetch_row *row);
+
+/* fetch_binary.c: whether every BINARY section of the row has an encoding that we
+ * know (RFC 3516 section 4.3). Asked before anything of it is put out. */
+bool fetch_binary_is_known(struct fetch *f, const struct fetch_row *row);
+/* Begins with a section whose encoding is no identity. */
+void fetch_binary_begin(struct imap_command *c, uint32_t uid,
+			struct fetch_range range, enum part_encoding encoding);
+/* Octets of its READ. */
+void fetch_binary_take(struct imap_command *c, struct slice octets);
+/* The READ is over. True: so is the section; false: it is read once more. */
+bool fetch_binary_over(struct imap_command *c);
+
 /* cmd_fetch.c: a READ is over, or the client has read: goes on. */
 void fetch_resume(struct imap_command *c);
 

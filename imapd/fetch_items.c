@@ -202,16 +202,31 @@ static bool add_section(struct imap_args *a, struct fetch_plan *plan,
 	return true;
 }
 
-/* BODY[...] or BODY.PEEK[...] */
+/* Items that a section follows: name, what is told of it, whether reading it sets
+ * \Seen. */
+static const struct {
+	const char *name;
+	enum fetch_form form;
+	bool sets_seen;
+} sections[] = {
+	{ "BODY",		FETCH_FORM_BODY,	true },
+	{ "BODY.PEEK",		FETCH_FORM_BODY,	false },
+	{ "BINARY",		FETCH_FORM_BINARY,	true },
+	{ "BINARY.PEEK",	FETCH_FORM_BINARY,	false },
+	{ "BINARY.SIZE",	FETCH_FORM_BINARY_SIZE,	false },
+};
+
+/* BODY[...], BINARY.SIZE[...] */
 static bool read_section(struct imap_args *a, struct fetch_plan *plan,
 			 struct slice name)
 {
-	bool is_peek = slice_case_eq(name, SLICE("BODY.PEEK"));
 	struct fetch_section s;
 
-	if (!is_peek && !slice_case_eq(name, SLICE("BODY")))
-		return fail(a, "Unknown FETCH item");
-	return fetch_section_read(a, &s) && add_section(a, plan, &s, !is_peek);
+	for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+		if (slice_case_eq(name, slice_str(sections[i].name)))
+			return fetch_section_read(a, sections[i].form, &s) &&
+			       add_section(a, plan, &s, sections[i].sets_seen);
+	return fail(a, "Unknown FETCH item");
 }
 
 /* "(LAZY)" behind PREVIEW (RFC 8970 section 4): ours is always there. Another
@@ -295,12 +310,15 @@ void fetch_plan_finish(struct fetch_plan *plan)
 	plan->stream = FETCH_NO_STREAM;
 	for (size_t i = 0; i < plan->section_count; i++) {
 		plan->with_header |= is_of_header(&plan->sections[i]);
-		plan->sends_body |= !is_of_header(&plan->sections[i]);
+		plan->sends_body |= !is_of_header(&plan->sections[i]) &&
+				    plan->sections[i].form != FETCH_FORM_BINARY_SIZE;
+		plan->has_binary |= plan->sections[i].form != FETCH_FORM_BODY;
 	}
 	for (size_t i = 0; i < plan->section_count; i++) {
 		const struct fetch_section *s = &plan->sections[i];
 		bool can_stream = plan->section_count == 1 && !s->path_len &&
 				  !s->is_partial &&
+				  s->form != FETCH_FORM_BINARY_SIZE &&
 				  (s->kind == FETCH_SECTION_WHOLE ||
 				   s->kind == FETCH_SECTION_TEXT);
 

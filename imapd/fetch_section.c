@@ -100,11 +100,18 @@ static bool read_partial(struct imap_args *a, struct fetch_section *s)
 	return true;
 }
 
+static const char *const forms[] = {
+	[FETCH_FORM_BODY] = "BODY",
+	[FETCH_FORM_BINARY] = "BINARY",
+	[FETCH_FORM_BINARY_SIZE] = "BINARY.SIZE",
+};
+
 static void put_label(const struct fetch_section *s, struct respond *r)
 {
 	const char *word = "";
 
-	respond_slice(r, SLICE("BODY["));
+	respond_str(r, forms[s->form]);
+	respond_char(r, '[');
 	for (size_t i = 0; i < s->path_len; i++) {
 		if (i)
 			respond_char(r, '.');
@@ -140,11 +147,12 @@ static bool make_label(struct imap_args *a, struct fetch_section *s)
 	return (!r.failed && s->label.data) || fail(a, "Section is too long");
 }
 
-bool fetch_section_read(struct imap_args *a, struct fetch_section *s)
+bool fetch_section_read(struct imap_args *a, enum fetch_form form,
+			struct fetch_section *s)
 {
 	struct slice spec = SLICE_EMPTY;
 
-	*s = (struct fetch_section){ .kind = FETCH_SECTION_WHOLE };
+	*s = (struct fetch_section){ .kind = FETCH_SECTION_WHOLE, .form = form };
 	if (!args_char(a, '['))
 		return fail(a, "Section expected");
 	if (args_peek(a) != ']' && !args_name(a, &spec))
@@ -153,6 +161,10 @@ bool fetch_section_read(struct imap_args *a, struct fetch_section *s)
 		return false;
 	if (!args_char(a, ']'))
 		return fail(a, "Section is not closed");
+	if (form != FETCH_FORM_BODY && s->kind != FETCH_SECTION_WHOLE)
+		return fail(a, "BINARY takes part numbers only");
+	if (form == FETCH_FORM_BINARY_SIZE)
+		return make_label(a, s);
 	return read_partial(a, s) && make_label(a, s);
 }
 
@@ -274,6 +286,15 @@ bool fetch_section_find(const struct fetch_section *s, const struct part *parts,
 	if (s->kind == FETCH_SECTION_TEXT)
 		return set_range(range, add + part->body, add + part->end, row->size);
 	return set_range(range, add + part->header, add + part->body, row->size);
+}
+
+enum part_encoding fetch_section_encoding(const struct fetch_section *s,
+					  const struct part *parts, size_t count)
+{
+	const struct part *part = s->path_len && count ? walk_path(s, parts, count).part
+						       : NULL;
+
+	return part && part->kind == PART_LEAF ? part->encoding : PART_8BIT;
 }
 
 void fetch_section_cut(const struct fetch_section *s, struct fetch_range *range)

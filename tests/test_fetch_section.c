@@ -41,7 +41,7 @@ Test(fetch_section, labels)
 		struct arena arena = ARENA_INIT(1 << 20);
 		struct imap_args a = { .rest = slice_str(specs[i].in), .arena = &arena };
 		struct fetch_section s;
-		bool good = fetch_section_read(&a, &s);
+		bool good = fetch_section_read(&a, FETCH_FORM_BODY, &s);
 
 		cr_expect_eq(good, specs[i].label != NULL, "%s", specs[i].in);
 		if (good && specs[i].label)
@@ -122,7 +122,7 @@ static bool find(const char *spec, const struct part *parts, size_t count,
 	struct fetch_section s;
 	bool found;
 
-	cr_assert(fetch_section_read(&a, &s), "%s", spec);
+	cr_assert(fetch_section_read(&a, FETCH_FORM_BODY, &s), "%s", spec);
 	found = fetch_section_find(&s, parts, count, row, range);
 	fetch_section_cut(&s, range);
 	arena_clear(&arena);
@@ -202,7 +202,7 @@ Test(fetch_section, fields)
 		struct buf out = BUF_INIT(200);
 		struct fetch_section s;
 
-		cr_assert(fetch_section_read(&a, &s));
+		cr_assert(fetch_section_read(&a, FETCH_FORM_BODY, &s));
 		cr_expect_eq(fetch_section_filter(&s, header, &out), ST_OK);
 		cr_expect(slice_eq(buf_slice(&out), slice_str(filters[i].out)),
 			  "%s: %.*s", filters[i].spec, SLICE_ARG(buf_slice(&out)));
