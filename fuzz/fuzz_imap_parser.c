@@ -73,7 +73,8 @@ static void read_lists(struct imap_args at)
 static void read_command(struct slice text, bool is_utf8)
 {
 	struct arena arena = ARENA_INIT(4 * 1024 * 1024);
-	struct imap_args a = { .rest = text, .arena = &arena, .is_utf8 = is_utf8 };
+	struct imap_args a = { .rest = text, .arena = &arena, .is_utf8 = is_utf8,
+			       .takes_8bit = is_utf8 };
 	struct slice s;
 
 	while (!args_end(&a)) {

@@ -112,7 +112,7 @@ static bool find_quoted(struct imap_args *a, struct slice *inside, bool *has_esc
 		if (c == '"') {
 			*inside = slice_of(s.data + 1, i - 1);
 			*used = i + 1;
-			if (has_8bit && (!a->is_utf8 || !utf8_is_valid(*inside)))
+			if (has_8bit && (!a->takes_8bit || !utf8_is_valid(*inside)))
 				return fail(a, "8-bit octets in a quoted string");
 			return true;
 		}
@@ -252,6 +252,7 @@ bool args_mailbox(struct imap_args *a, struct slice *name)
 		a->rest = before.rest;
 		return false;
 	}
+	a->given = raw;
 	return true;
 }
 

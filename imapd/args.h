@@ -22,8 +22,10 @@
 struct imap_args {
 	struct slice rest;	/* what was not taken yet */
 	struct arena *arena;	/* of the command */
-	bool is_utf8;		/* UTF8=ACCEPT or IMAP4rev2 is enabled: 8-bit in
-				 * quoted strings, mailbox names in UTF-8 */
+	bool is_utf8;		/* UTF8=ACCEPT or IMAP4rev2 is enabled: mailbox
+				 * names in UTF-8 */
+	bool takes_8bit;	/* UTF-8 in quoted strings (RFC 6855 section 3) */
+	struct slice given;	/* the last mailbox name, as it was given */
 	const char *why;	/* what the last false was about, or NULL */
 };
 

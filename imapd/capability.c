@@ -7,6 +7,7 @@
 /* A word that ends in "=" is followed by the largest message. */
 static const struct imap_capability rows[] = {
 	{ "IMAP4rev1",		BOTH,			"RFC 3501", "session" },
+	{ "IMAP4rev2",		BOTH,			"RFC 9051", "rev2" },
 	{ "STARTTLS",		IMAP_WHEN_STARTTLS,	"RFC 3501", "starttls" },
 	{ "LOGINDISABLED",	IMAP_WHEN_NO_LOGIN,	"RFC 3501", "starttls" },
 	{ "AUTH=PLAIN",		IMAP_WHEN_MAY_LOGIN,	"RFC 4616", "login" },
@@ -16,6 +17,7 @@ static const struct imap_capability rows[] = {
 	{ "LITERAL-",		LOGIN,			"RFC 7888", "login" },
 	{ "LITERAL+",		SESSION,		"RFC 7888", "literal" },
 	{ "ID",			BOTH,			"RFC 2971", "session" },
+	{ "UTF8=ACCEPT",	SESSION,		"RFC 6855", "utf8" },
 	{ "ENABLE",		BOTH,			"RFC 5161", "enable" },
 	{ "IDLE",		BOTH,			"RFC 2177", "idle" },
 	{ "NAMESPACE",		SESSION,		"RFC 2342", "list" },

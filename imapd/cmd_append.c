@@ -2,7 +2,8 @@
 #include "imapd/session_priv.h"
 
 /*
- * APPEND (RFC 9051 section 6.3.12), several messages at once (RFC 3502). The
+ * APPEND (RFC 9051 section 6.3.12), several messages at once (RFC 3502), each a
+ * literal, a literal8 (RFC 3516) or UTF8 (literal8) (RFC 6855 section 4). The
  * command owns the input until its line ends:
  *
  *   HEAD  "[(flags)] [date] {n}" was read -> LITERAL: n octets go on to mailboxd
@@ -24,6 +25,10 @@ struct append {
 	unsigned messages;
 	uint64_t left;		/* of the literal */
 	uint64_t credit;	/* octets mailboxd will take */
+	struct slice name, given;	/* the mailbox, and as the client called it */
+	bool is_utf8;		/* UTF8 (...): ")" is due behind the literal */
+	bool in_header;		/* the literal's, so far */
+	bool at_line;		/* it is at the beginning of a line there */
 	bool has_failed;
 	bool is_bad;		/* malformed: BAD rather than NO */
 	struct ipc_error error;	/* what mailboxd said, */
@@ -92,6 +97,7 @@ static void append_step(struct imap_command *c, struct ipc_message *m, bool last
 			c->input = input;
 		return;
 	case IPC_TYPE_APPENDED:
+		imap_tell_oldname(c->session, "()", ap->name, ap->given);
 		buf_append_fmt(&code, "APPENDUID %u ", m->appended.uidvalidity);
 		if (ranges_decode(m->appended.uids, &uids) == ST_OK &&
 		    uids.count && numset_render(&uids, &code) == ST_OK)
@@ -129,6 +135,8 @@ static void append_step(struct imap_command *c, struct ipc_message *m, bool last
 static bool take_head(struct imap_command *c, struct imap_args *a,
 		      struct ipc_append_message *m)
 {
+	struct append *ap = c->data;
+
 	*m = (struct ipc_append_message){ .internaldate = INT64_MIN };
 	m->keywords = SLICE_EMPTY;
 	if (!args_space(a))
@@ -144,9 +152,11 @@ static bool take_head(struct imap_command *c, struct imap_args *a,
 			return false;
 		m->zone = zone;
 	}
+	ap->is_utf8 = args_word(a, "UTF8");
+	if (ap->is_utf8 && (!args_space(a) || !args_char(a, '(')))
+		return false;
 	a->why = NULL;
-	/* literal8 and UTF8 (...) are extensions that are not offered */
-	return args_peek(a) == '{';
+	return args_char(a, '~') || (!ap->is_utf8 && args_peek(a) == '{');
 }
 
 /* A message begins. False: the command is finished. */
@@ -176,6 +186,7 @@ static bool begin_message(struct imap_command *c, struct imap_args *a)
 	}
 	ap->left = literal->octets;
 	ap->stage = ap->left ? APPEND_LITERAL : APPEND_REST;
+	ap->in_header = ap->at_line = true;
 	ap->messages++;
 	if (!ap->has_failed) {
 		m.append_message.octets = literal->octets;
@@ -205,6 +216,25 @@ static void commit(struct imap_command *c)
 		tell(c, &m);
 }
 
+/* 8-bit octets in a header are only for clients that have said they know of them
+ * (RFC 6855 section 4). */
+static void look_at_header(struct imap_command *c, struct slice octets)
+{
+	const unsigned knows = IMAP_ENABLED_UTF8 | IMAP_ENABLED_REV2;
+	struct append *ap = c->data;
+
+	for (size_t i = 0; ap->in_header && i < octets.len; i++) {
+		char octet = octets.data[i];
+
+		if ((unsigned char)octet >= 0x80 && !(c->session->enabled & knows))
+			fail(c, false, "[CANNOT] 8-bit octets in the header ask for "
+				       "ENABLE UTF8=ACCEPT");
+		if (octet == '\n' && ap->at_line)
+			ap->in_header = false;
+		ap->at_line = octet == '\n' || (octet == '\r' && ap->at_line);
+	}
+}
+
 static void pass_literal(struct imap_command *c, struct slice in, size_t *used)
 {
 	struct append *ap = c->data;
@@ -225,6 +255,7 @@ static void pass_literal(struct imap_command *c, struct slice in, size_t *used)
 	}
 	if (memchr(in.data, '\0', n))
 		fail(c, true, "A message must not have a NUL");
+	look_at_header(c, slice_head(in, n));
 	ap->left -= n;
 	if (ap->left == 0)
 		ap->stage = APPEND_REST;
@@ -239,20 +270,23 @@ static void pass_literal(struct imap_command *c, struct slice in, size_t *used)
 static void feed_rest(struct imap_command *c, struct slice in, size_t *used)
 {
 	struct imap_session *s = c->session;
+	struct append *ap = c->data;
 	struct parser *p = &s->parser;
-	struct imap_args a = { .arena = &c->arena, .is_utf8 = c->args.is_utf8 };
+	struct imap_args a = { .arena = &c->arena, .takes_8bit = true };
 
 	switch (parser_feed(p, in, used)) {
 	case PARSER_MORE:
 		break;
 	case PARSER_COMMAND:
-		if (p->text.len)
+		if (!slice_eq(buf_slice(&p->text), ap->is_utf8 ? SLICE(")") : SLICE_EMPTY))
 			fail(c, true, "Nothing more expected behind the message");
 		parser_next(p);
 		commit(c);
 		break;
 	case PARSER_LITERAL:
 		a.rest = buf_slice(&p->text);
+		if (ap->is_utf8 && !args_char(&a, ')'))
+			fail(c, true, "UTF8 is not closed");
 		begin_message(c, &a);
 		break;
 	case PARSER_BAD:
@@ -301,6 +335,8 @@ void imap_cmd_append(struct imap_command *c)
 	if (!args_space(a) || !args_mailbox(a, &m.append.name)) {
 		fail_args(c);
 	} else {
+		ap->name = m.append.name;
+		ap->given = a->given;
 		ap->id = imap_ask(c, &m, append_step);
 		if (!ap->id) {
 			/* its literal could not be told from a command */

@@ -7,6 +7,8 @@ static const struct {
 	unsigned enabled;
 } rows[] = {
 	{ "CONDSTORE",	IMAP_ENABLED_CONDSTORE },	/* RFC 7162 section 3.1 */
+	{ "UTF8=ACCEPT", IMAP_ENABLED_UTF8 },		/* RFC 6855 section 3 */
+	{ "IMAP4rev2",	IMAP_ENABLED_REV2 },		/* RFC 9051 section 6.3.1 */
 };
 
 /* ENABLE (RFC 5161 section 3.1) */

@@ -4,6 +4,7 @@
  * of them are shown is decided here, when all are there.
  */
 #include "imapd/limits.h"
+#include "imapd/list_attributes.h"
 #include "imapd/list_match.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/session_priv.h"
@@ -296,40 +297,12 @@ static bool sort_rows(struct imap_command *c)
 
 /* ---- showing ---- */
 
-static void put_attribute(struct respond *r, bool *is_first, struct slice word)
+/* What is shown of a name in LSUB: only its children are subscribed (RFC 3501
+ * section 6.3.9). */
+static void put_lsub_attributes(struct respond *r, const struct list_row *row)
 {
-	if (!*is_first)
-		respond_char(r, ' ');
-	*is_first = false;
-	respond_slice(r, word);
-}
-
-static void put_attributes(struct respond *r, const struct list *l,
-			   const struct list_row *row)
-{
-	uint32_t attributes = row->mailbox.attributes;
-	bool is_lsub = l->options & LIST_LSUB, is_first = true;
-
-	respond_char(r, '(');
-	if (is_lsub) {
-		/* only its children are subscribed (RFC 3501 section 6.3.9) */
-		if (!row->is_shown || attributes & IPC_MAILBOX_NOSELECT)
-			put_attribute(r, &is_first, SLICE("\\Noselect"));
-		respond_char(r, ')');
-		return;
-	}
-	if (attributes & IPC_MAILBOX_NONEXISTENT && l->options & LIST_EXTENDED)
-		put_attribute(r, &is_first, SLICE("\\NonExistent"));
-	else if (attributes & (IPC_MAILBOX_NOSELECT | IPC_MAILBOX_NONEXISTENT))
-		put_attribute(r, &is_first, SLICE("\\Noselect"));
-	if (l->options & LIST_RETURN_SUBSCRIBED && attributes & IPC_MAILBOX_SUBSCRIBED)
-		put_attribute(r, &is_first, SLICE("\\Subscribed"));
-	put_attribute(r, &is_first, attributes & IPC_MAILBOX_HAS_CHILDREN
-					    ? SLICE("\\HasChildren")
-					    : SLICE("\\HasNoChildren"));
-	if (row->mailbox.special_use.len)
-		put_attribute(r, &is_first, row->mailbox.special_use);
-	respond_char(r, ')');
+	respond_str(r, !row->is_shown || row->mailbox.attributes & IPC_MAILBOX_NOSELECT
+			       ? "(\\Noselect)" : "()");
 }
 
 static void put_row(struct imap_command *c, const struct list_row *row)
@@ -338,7 +311,11 @@ static void put_row(struct imap_command *c, const struct list_row *row)
 	struct respond *r = imap_out(c);
 
 	respond_str(r, l->options & LIST_LSUB ? "* LSUB " : "* LIST ");
-	put_attributes(r, l, row);
+	if (l->options & LIST_LSUB)
+		put_lsub_attributes(r, row);
+	else
+		list_attributes_put(r, &row->mailbox, l->options & LIST_EXTENDED,
+				    l->options & LIST_RETURN_SUBSCRIBED);
 	respond_str(r, " \"/\" ");
 	respond_mailbox(r, row->mailbox.name);
 	if (row->has_child_info && l->options & LIST_RECURSIVEMATCH)

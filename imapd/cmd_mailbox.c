@@ -1,8 +1,49 @@
 /* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE (RFC 9051 sections 6.3.4 to
  * 6.3.8): one question to mailboxd each. */
+#include "imapd/list_attributes.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/object_id.h"
 #include "imapd/session_priv.h"
+
+/* How the client called it, where that counts. */
+struct naming {
+	struct slice name, given;
+	const char *attributes;
+};
+
+void imap_tell_oldname(struct imap_session *s, const char *attributes,
+		       struct slice name, struct slice given)
+{
+	struct respond *r = &s->respond;
+
+	if (!(s->enabled & IMAP_ENABLED_REV2) || slice_eq(name, given))
+		return;
+	respond_str(r, "* LIST ");
+	respond_str(r, attributes);
+	respond_str(r, " \"/\" ");
+	respond_mailbox(r, name);
+	list_oldname_put(r, name, given);
+	respond_crlf(r);
+}
+
+static void tell_naming(struct imap_command *c)
+{
+	const struct naming *n = c->data;
+
+	if (n)
+		imap_tell_oldname(c->session, n->attributes, n->name, n->given);
+}
+
+/* name lives as long as the command. */
+static void remember(struct imap_command *c, const char *attributes,
+		     struct slice name, struct slice given)
+{
+	struct naming *n = arena_alloc(&c->arena, sizeof *n);
+
+	if (n)
+		*n = (struct naming){ name, given, attributes };
+	c->data = n;
+}
 
 static void done(struct imap_command *c, struct ipc_message *m, bool last)
 {
@@ -11,6 +52,7 @@ static void done(struct imap_command *c, struct ipc_message *m, bool last)
 	if (m->type == IPC_TYPE_ERROR) {
 		imap_finish_error(c, &m->error);
 	} else if (last) {
+		tell_naming(c);
 		buf_append_fmt(&words, "%s completed%c", c->row->name, '\0');
 		imap_finish(c, IMAP_OK, NULL, words.data ? words.data : "Completed");
 	}
@@ -78,6 +120,7 @@ static void created(struct imap_command *c, struct ipc_message *m, bool last)
 		done(c, m, last);
 		return;
 	}
+	tell_naming(c);
 	/* RFC 8474 section 4.1 */
 	object_id_put_mailbox(&r, m->done.value);
 	imap_finish_code(c, IMAP_OK, buf_slice(&code), "CREATE completed");
@@ -94,8 +137,14 @@ void imap_cmd_create(struct imap_command *c)
 		imap_bad(c, "CREATE takes a name and (USE (\\Use))");
 		return;
 	}
-	if (check_new(c, &m.create.name))
-		imap_ask(c, &m, created);
+	if (!check_new(c, &m.create.name))
+		return;
+	/* a separator at the end is no other form of the name */
+	if (c->args.given.len > m.create.name.len &&
+	    slice_eq(slice_head(c->args.given, m.create.name.len), m.create.name))
+		c->args.given = m.create.name;
+	remember(c, "()", m.create.name, c->args.given);
+	imap_ask(c, &m, created);
 }
 
 void imap_cmd_delete(struct imap_command *c)
@@ -104,19 +153,30 @@ void imap_cmd_delete(struct imap_command *c)
 
 	if (!take_name(c, &m.delete.name) || !take_end(c))
 		return;
-	if (slice_eq(m.delete.name, SLICE("INBOX")))
+	if (slice_eq(m.delete.name, SLICE("INBOX"))) {
 		imap_finish(c, IMAP_NO, "CANNOT", "INBOX cannot be deleted");
-	else
-		imap_ask(c, &m, done);
+		return;
+	}
+	remember(c, "(\\NonExistent)", m.delete.name, c->args.given);
+	imap_ask(c, &m, done);
 }
 
 void imap_cmd_rename(struct imap_command *c)
 {
 	struct ipc_message m = { .type = IPC_TYPE_RENAME };
+	struct slice from_given;
 
-	if (take_name(c, &m.rename.from) && take_name(c, &m.rename.to) &&
-	    take_end(c) && check_new(c, &m.rename.to))
-		imap_ask(c, &m, done);
+	if (!take_name(c, &m.rename.from))
+		return;
+	from_given = c->args.given;
+	if (!take_name(c, &m.rename.to) || !take_end(c) ||
+	    !check_new(c, &m.rename.to))
+		return;
+	/* one of the two is another form: which old name became which new one */
+	if (!slice_eq(from_given, m.rename.from) ||
+	    !slice_eq(c->args.given, m.rename.to))
+		remember(c, "()", m.rename.to, from_given);
+	imap_ask(c, &m, done);
 }
 
 static void subscribe(struct imap_command *c, uint32_t on)

@@ -270,6 +270,7 @@ void imap_cmd_search(struct imap_command *c)
 	c->data = x;
 	c->release = release;
 	c->drained = tell;
+	x->request.no_charset = c->session->enabled & IMAP_ENABLED_UTF8;
 	st = args_space(&c->args)
 		     ? search_request_read(&c->args, imap_view(c), &x->request)
 		     : ST_SYNTAX;

@@ -1,3 +1,4 @@
+#include "imapd/list_attributes.h"
 #include "imapd/object_id.h"
 #include "imapd/session_priv.h"
 
@@ -6,12 +7,15 @@
 /*
  * SELECT and EXAMINE (RFC 9051 sections 6.3.2 and 6.3.3).
  *
+ *   [IMAP4rev2: STATUS to mailboxd -> MAILBOX, for the LIST response]
  *   OPEN to mailboxd -> UIDS, KEYWORDS, OPENED: the view is whole, it is told
  *   and becomes the session's; WATCH asks for news of it from then on.
  */
 struct select {
 	struct view view;
 	bool is_examine;
+	struct slice name, given;	/* as it is called, as the client did */
+	struct ipc_mailbox listed;	/* its texts are in the arena */
 };
 
 static void release(struct imap_command *c)
@@ -42,8 +46,20 @@ static void put_count(struct respond *r, uint32_t n, const char *word)
 	respond_crlf(r);
 }
 
+/* "* LIST () "/" INBOX ("OLDNAME" ("inbox"))" (RFC 9051 section 6.3.2) */
+static void put_list(struct respond *r, const struct select *sel)
+{
+	respond_str(r, "* LIST ");
+	list_attributes_put(r, &sel->listed, true, false);
+	respond_str(r, " \"/\" ");
+	respond_mailbox(r, sel->name);
+	list_oldname_put(r, sel->name, sel->given);
+	respond_crlf(r);
+}
+
 /* The untagged answers, of which the client is to see all (section 6.3.2). */
-static void tell(struct imap_session *s, const struct ipc_opened *opened)
+static void tell(struct imap_session *s, const struct select *sel,
+		 const struct ipc_opened *opened)
 {
 	const struct view *v = &s->view;
 	struct respond *r = &s->respond;
@@ -70,6 +86,8 @@ static void tell(struct imap_session *s, const struct ipc_opened *opened)
 	respond_str(r, "* OK [");
 	object_id_put_mailbox(r, v->mailbox);
 	respond_str(r, "] Its id\r\n");
+	if (s->enabled & IMAP_ENABLED_REV2)
+		put_list(r, sel);
 }
 
 static void watch(struct imap_session *s)
@@ -102,13 +120,15 @@ static void opened(struct imap_command *c, const struct ipc_opened *o)
 	v->uidnext = o->uidnext;
 	v->is_read_only = sel->is_examine || o->read_only;
 	v->may_add_keywords = o->more_keywords;
-	v->recent_low = o->recent_lo;
-	v->recent_high = o->recent_hi;
+	if (!(s->enabled & IMAP_ENABLED_REV2)) {
+		v->recent_low = o->recent_lo;
+		v->recent_high = o->recent_hi;
+	}
 	v->modseq = v->news = o->highestmodseq;
 	s->view = *v;
 	view_init(v);
 	s->state = IMAP_STATE_SELECTED;
-	tell(s, o);
+	tell(s, sel, o);
 	watch(s);
 	imap_finish(c, IMAP_OK, s->view.is_read_only ? "READ-ONLY" : "READ-WRITE",
 		    sel->is_examine ? "EXAMINE completed" : "SELECT completed");
@@ -151,6 +171,39 @@ static void open_step(struct imap_command *c, struct ipc_message *m, bool last)
 		imap_finish_short(c);
 }
 
+static void open_mailbox(struct imap_command *c)
+{
+	const struct select *sel = c->data;
+	bool is_rev2 = c->session->enabled & IMAP_ENABLED_REV2;
+	const struct ipc_message m = {
+		.type = IPC_TYPE_OPEN,
+		.open = { .name = sel->name, .read_only = sel->is_examine,
+			  .take_recent = !sel->is_examine && !is_rev2 },
+	};
+
+	imap_ask(c, &m, open_step);
+}
+
+static void listed_step(struct imap_command *c, struct ipc_message *m, bool last)
+{
+	struct select *sel = c->data;
+
+	if (m->type == IPC_TYPE_ERROR) {
+		imap_finish_error(c, &m->error);
+		return;
+	}
+	if (m->type == IPC_TYPE_MAILBOX) {
+		sel->listed = m->mailbox;
+		sel->listed.special_use = arena_copy(&c->arena, m->mailbox.special_use);
+		if (!sel->listed.special_use.data) {
+			imap_finish_short(c);
+			return;
+		}
+	}
+	if (last)
+		open_mailbox(c);
+}
+
 static char *copy_name(struct slice name)
 {
 	char *copy = malloc(name.len + 1);
@@ -181,10 +234,7 @@ static bool take_parameters(struct imap_command *c)
 
 static void begin(struct imap_command *c, bool is_examine)
 {
-	struct ipc_message m = {
-		.type = IPC_TYPE_OPEN,
-		.open = { .read_only = is_examine, .take_recent = !is_examine },
-	};
+	struct ipc_message m = { .type = IPC_TYPE_STATUS };
 	struct select *sel = arena_alloc(&c->arena, sizeof *sel);
 
 	if (!sel) {
@@ -195,23 +245,26 @@ static void begin(struct imap_command *c, bool is_examine)
 	sel->is_examine = is_examine;
 	c->data = sel;
 	c->release = release;
-	if (!args_space(&c->args) || !args_mailbox(&c->args, &m.open.name) ||
+	if (!args_space(&c->args) || !args_mailbox(&c->args, &sel->name) ||
 	    !take_parameters(c)) {
 		imap_bad_args(c, "One mailbox name expected");
 		return;
 	}
-	sel->view.name = copy_name(m.open.name);
+	sel->given = c->args.given;
+	sel->view.name = copy_name(sel->name);
 	if (!sel->view.name) {
 		imap_finish_short(c);
 		return;
 	}
-	if (c->session->enabled & IMAP_ENABLED_REV2)
-		m.open.take_recent = 0;
 	/* also where the new one cannot be opened (section 6.3.2) */
 	if (c->session->state == IMAP_STATE_SELECTED)
 		respond_str(imap_out(c), "* OK [CLOSED] Previous mailbox is closed\r\n");
 	imap_unselect(c->session);
-	imap_ask(c, &m, open_step);
+	m.status.name = sel->name;
+	if (c->session->enabled & IMAP_ENABLED_REV2)
+		imap_ask(c, &m, listed_step);
+	else
+		open_mailbox(c);
 }
 
 void imap_cmd_select(struct imap_command *c)

@@ -150,6 +150,7 @@ static void begin(struct imap_session *s, struct imap_command *c)
 
 	c->stage = IMAP_STAGE_RUNNING;
 	c->args.is_utf8 = s->respond.is_utf8;
+	c->args.takes_8bit = true;
 	if (c->refused)
 		imap_bad(c, c->refused);
 	else if (!(row->states & 1u << s->state))

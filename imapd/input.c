@@ -36,7 +36,7 @@ static bool is_message(const struct imap_session *s)
 {
 	struct arena arena = ARENA_INIT(64 * 1024);
 	struct imap_args a = {
-		.rest = buf_slice(&s->parser.text), .arena = &arena, .is_utf8 = true };
+		.rest = buf_slice(&s->parser.text), .arena = &arena, .takes_8bit = true };
 	struct slice word;
 	bool is = args_atom(&a, &word) && slice_index(word, '+') == word.len &&
 		  args_space(&a) && args_word(&a, "APPEND") && args_space(&a) &&

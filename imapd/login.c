@@ -157,7 +157,7 @@ static void login(struct imap_login *l, struct imap_args *a)
 		reply(l, "NO [PRIVACYREQUIRED] Use STARTTLS first");
 		return;
 	}
-	a->is_utf8 = true;	/* a password may be anything */
+	a->takes_8bit = true;	/* a password may be anything */
 	if (!args_space(a) || !args_astring(a, &plain.authcid) || !args_space(a) ||
 	    !args_astring(a, &plain.password) || !args_end(a))
 		bad(l, "LOGIN wants a user name and a password");

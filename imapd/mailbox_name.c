@@ -18,6 +18,11 @@ const char *mailbox_name_fault(struct slice name)
 	}
 	if (!utf8_is_valid(name))
 		return "[CANNOT] Mailbox name is not UTF-8";
+	/* Net-Unicode (RFC 9051 section 5.1, RFC 6855 section 3) */
+	for (uint32_t c; utf8_next(&rest, &c);)
+		if ((c >= 0x80 && c <= 0x9f) || c == 0x2028 || c == 0x2029)
+			return "[CANNOT] Mailbox name has a control character";
+	rest = name;
 	while (slice_split(&rest, MAILBOX_SEPARATOR, &level)) {
 		if (level.len == 0)
 			return "[CANNOT] Mailbox name has an empty level";

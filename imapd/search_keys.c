@@ -473,6 +473,8 @@ static enum status read_charset(struct reader *r)
 
 	if (!args_word(a, "CHARSET"))
 		return ST_OK;
+	if (r->request->no_charset)
+		return fail(r, "No CHARSET where UTF8=ACCEPT is enabled");
 	if (!args_space(a) || !args_astring(a, &name))
 		return fail(r, "Charset expected");
 	if (!slice_case_eq(name, SLICE("UTF-8")) &&

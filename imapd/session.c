@@ -96,6 +96,9 @@ void imap_enable(struct imap_session *s, unsigned enabled)
 	s->enabled |= enabled;
 	if (enabled & (IMAP_ENABLED_UTF8 | IMAP_ENABLED_REV2))
 		s->respond.is_utf8 = true;
+	/* there is no \Recent in rev2 */
+	if (enabled & IMAP_ENABLED_REV2)
+		s->view.recent_low = s->view.recent_high = 0;
 }
 
 /* ---- the hand-over ---- */

@@ -210,6 +210,13 @@ void imap_tell_flags(struct imap_session *s, bool with_uid, uint32_t uid,
 /* "* n FETCH (MODSEQ (...))": after a silent STORE (RFC 7162 section 3.1.3). */
 void imap_tell_modseq(struct imap_session *s, bool with_uid, uint32_t uid,
 		      uint64_t modseq);
+/*
+ * IMAP4rev2: the client called a mailbox otherwise than it is called now, by
+ * another form of the same characters (RFC 9051 section 6.3.9.7). attributes:
+ * "()". Nothing where name and given are the same.
+ */
+void imap_tell_oldname(struct imap_session *s, const char *attributes,
+		       struct slice name, struct slice given);
 /* What is given with the bits of enum imap_enabled is in use from now on. */
 void imap_enable(struct imap_session *s, unsigned enabled);
 

@@ -88,6 +88,12 @@ void view_put_flags(const struct view *v, struct respond *r, uint32_t uid,
 	respond_char(r, ')');
 }
 
+/* What every client may set (RFC 9051 section 2.3.2, RFC 8457): shown before
+ * anyone has, as far as there is room for them. */
+static const char *const common_keywords[] = {
+	"$MDNSent", "$Forwarded", "$Junk", "$NotJunk", "$Phishing", "$Important",
+};
+
 void view_put_all_flags(const struct view *v, struct respond *r, bool any)
 {
 	bool is_first = true;
@@ -102,6 +108,9 @@ void view_put_all_flags(const struct view *v, struct respond *r, bool any)
 			if (name.len && !is_known(v, i, name))
 				put_word(r, &is_first, name);
 	}
+	for (size_t i = 0; any && i < sizeof common_keywords / sizeof *common_keywords; i++)
+		if (!is_known(v, v->keyword_count, slice_str(common_keywords[i])))
+			put_word(r, &is_first, slice_str(common_keywords[i]));
 	if (any)
 		put_word(r, &is_first, SLICE("\\*"));
 	respond_char(r, ')');

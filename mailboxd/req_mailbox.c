@@ -47,9 +47,14 @@ void req_list(struct request *r)
 static enum status status_run(struct request *r, struct tx *tx)
 {
 	struct store_mailbox m;
+	bool has_children = false;
 	enum status st = store_mailbox_find(tx, r->account,
 					    r->message.status.name, &m);
 
+	if (st == ST_OK)
+		st = store_mailbox_has_children(tx, &m, &has_children);
+	if (has_children)
+		m.attributes |= IPC_MAILBOX_HAS_CHILDREN;
 	return st == ST_OK ? put_mailbox(r, IPC_LAST, &m)
 			   : request_store_failed(r, st, tx, "NONEXISTENT");
 }

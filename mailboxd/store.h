@@ -361,6 +361,9 @@ enum status store_mailbox_find(struct tx *tx, uint64_t account,
 			       struct slice name, struct store_mailbox *m);
 enum status store_mailbox_get(struct tx *tx, uint64_t id,
 			      struct store_mailbox *m);
+/* Whether there is a mailbox below m; store_mailbox_find() does not look. */
+enum status store_mailbox_has_children(struct tx *tx,
+				       const struct store_mailbox *m, bool *yes);
 /* Missing parents are made too; a '/' at the end is ignored. special_use may be
  * "". ST_EXISTS; ST_SYNTAX: no name for a mailbox; ST_LIMIT: its length, depth or
  * their number; ST_DENIED: another mailbox has that use, or an unknown one. */

@@ -85,6 +85,19 @@ enum status store_mailbox_find(struct tx *tx, uint64_t account,
 			     SQL_ARGS(sql_i(account), sql_t(name)), m);
 }
 
+enum status store_mailbox_has_children(struct tx *tx,
+				       const struct store_mailbox *m, bool *yes)
+{
+	uint64_t count = 0;
+	/* '0' follows the separator */
+	enum status st = sql_number(tx, &count, "SELECT EXISTS (SELECT 1 FROM mailbox"
+		" WHERE owner = ?1 AND name > ?2 || '/' AND name < ?2 || '0')",
+		SQL_ARGS(sql_i(m->owner), sql_t(m->name)));
+
+	*yes = count > 0;
+	return st;
+}
+
 /* ---- LIST ------------------------------------------------------------------------------- */
 
 /* All names of an account, in order; those that are only a parent or only a

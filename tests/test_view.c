@@ -156,7 +156,8 @@ Test(view, flags)
 	view_put_all_flags(&v, &r, true);
 	cr_expect(slice_eq(buf_slice(&out), SLICE(
 		"(\\Deleted \\Seen $Forwarded work \\Recent)(work)()"
-		"(\\Answered \\Flagged \\Deleted \\Seen \\Draft $Forwarded work \\*)")),
+		"(\\Answered \\Flagged \\Deleted \\Seen \\Draft $Forwarded work $MDNSent $Junk $NotJunk $Phishing "
+		"$Important \\*)")),
 		"%.*s", SLICE_ARG(buf_slice(&out)));
 	buf_free(&out);
 	view_clear(&v);
