@@ -1,5 +1,7 @@
 #include "common/lmtp_dialogue.h"
 
+#include "common/xtext.h"
+
 #define PENDING_MAX	((size_t)8192)
 #define REPLY_LINES_MAX	100
 
@@ -44,29 +46,12 @@ static enum status expect(struct lmtp_dialogue *d, enum lmtp_step step)
 	return buf_append_char(&d->steps, (char)step);
 }
 
-static void append_xtext(struct buf *out, struct slice value)
-{
-	static const char digits[] = "0123456789ABCDEF";
-
-	for (size_t i = 0; i < value.len; i++) {
-		unsigned char c = (unsigned char)value.data[i];
-
-		if (c > ' ' && c < 0x7f && c != '+' && c != '=') {
-			buf_append_char(out, (char)c);
-		} else {
-			buf_append_char(out, '+');
-			buf_append_char(out, digits[c >> 4]);
-			buf_append_char(out, digits[c & 15]);
-		}
-	}
-}
-
 static void append_word(struct buf *out, const char *name, struct slice value)
 {
 	if (value.len == 0)
 		return;
 	buf_append_str(out, name);
-	append_xtext(out, value);
+	xtext_encode(value, out);
 }
 
 /* What is written into out by several calls went whole, or out was full. */

@@ -1,6 +1,7 @@
 #include "mailboxd/lmtp_params.h"
 
 #include "common/id.h"
+#include "common/xtext.h"
 
 #include <stddef.h>
 
@@ -10,36 +11,15 @@ struct parsing {
 	struct slice *text;	/* where a text goes */
 };
 
-static int hex_digit(char c)
-{
-	/* xtext has upper case only */
-	return ascii_is_digit(c) ? c - '0'
-	     : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static bool take_text(struct parsing *p, struct slice value)
 {
-	char *out = arena_alloc(p->arena, value.len + 1);
-	size_t n = 0;
+	char *room = arena_alloc(p->arena, value.len + 1);
+	struct buf out = { room, 0, value.len + 1, value.len + 1 };
 
-	for (size_t i = 0; out && i < value.len; i++) {
-		int high, low;
-
-		if (value.data[i] != '+') {
-			out[n++] = value.data[i];
-			continue;
-		}
-		if (value.len - i < 3)
-			return false;
-		high = hex_digit(value.data[i + 1]);
-		low = hex_digit(value.data[i + 2]);
-		if (high < 0 || low < 0 || (high == 0 && low == 0))
-			return false;
-		out[n++] = (char)(high * 16 + low);
-		i += 2;
-	}
-	*p->text = slice_of(out, n);
-	return out != NULL;
+	if (!room || xtext_decode(value, &out) != ST_OK)
+		return false;
+	*p->text = buf_slice(&out);
+	return true;
 }
 
 static bool take_mid(struct parsing *p, struct slice value)
