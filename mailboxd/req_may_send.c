@@ -12,6 +12,8 @@ static enum status look(struct request *r, struct tx *tx)
 	struct address address;
 	enum status st = store_account_find(tx, m->login, &account);
 
+	if (st == ST_OK && account.is_disabled)
+		st = ST_DENIED;
 	if (st == ST_OK)
 		st = address_parse(m->address, ADDRESS_UTF8, &arena, &address);
 	/* who takes any password is anybody */

@@ -37,7 +37,7 @@ static void ask_mailboxd(struct smtp_session *s, struct slice message)
 		.mechanism = SLICE("PLAIN"),
 		.service = SLICE("smtp"),
 		.sid = id_slice(&s->sid),
-		.address = slice_str(s->engine.peer->address),
+		.address = smtp_client_address(s),
 		.secure = smtp_is_secure(s),
 		.binding_type = SLICE_EMPTY,
 		.binding = SLICE_EMPTY,

@@ -1,5 +1,7 @@
 #include "smtpd/session_priv.h"
 
+#include "smtpd/told_client.h"
+
 static bool always(const struct smtp_session *s)
 {
 	(void)s;
@@ -29,6 +31,18 @@ static void value_limits(const struct smtp_session *s, struct buf *out)
 	buf_append_u64(out, s->settings->recipients);
 }
 
+static void value_xclient(const struct smtp_session *s, struct buf *out)
+{
+	(void)s;
+	told_client_words(TOLD_XCLIENT, out);
+}
+
+static void value_xforward(const struct smtp_session *s, struct buf *out)
+{
+	(void)s;
+	told_client_words(TOLD_XFORWARD, out);
+}
+
 /* The words of the EHLO reply. Each is shown only where it holds; `value`
  * appends what follows the word. */
 static const struct word {
@@ -45,6 +59,8 @@ static const struct word {
 	{ "STARTTLS", smtp_offers_starttls, NULL },		/* RFC 3207 */
 	{ "AUTH", smtp_offers_auth, value_auth },	/* RFC 4954 */
 	{ "LIMITS", has_limits, value_limits },		/* RFC 9422 */
+	{ "XCLIENT", smtp_offers_xclient, value_xclient },
+	{ "XFORWARD", smtp_offers_xclient, value_xforward },
 	{ "HELP", always, NULL },			/* RFC 5321 4.1.1.8 */
 };
 
@@ -67,6 +83,7 @@ static bool greet(struct smtp_session *s, const char *verb,
 		return false;
 	}
 	smtp_transaction_clear(s);
+	smtp_forward_clear(s);
 	s->helo.len = 0;
 	if (buf_append(&s->helo, name) != ST_OK)
 		s->trouble = ST_NO_MEMORY;

@@ -38,7 +38,7 @@ static void accept_sender(struct smtp_session *s)
 	s->t.mid = id_make(ID_MESSAGE);
 	log_event("smtp.mail", log_slice("sid", id_slice(&s->sid)),
 		  log_slice("mid", id_slice(&s->t.mid)),
-		  log_str("client", s->engine.peer->address),
+		  log_slice("client", smtp_client_address(s)),
 		  log_slice("user", buf_slice(&s->login)),
 		  log_slice("from", buf_slice(&s->t.sender)));
 	smtp_enter(s, SMTP_STATE_MAIL);

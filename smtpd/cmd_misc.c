@@ -5,6 +5,7 @@ void smtp_cmd_rset(struct smtp_session *s, struct slice arguments)
 {
 	(void)arguments;
 	smtp_transaction_clear(s);
+	smtp_forward_clear(s);
 	if (s->state != SMTP_STATE_CONNECTED)
 		smtp_enter(s, SMTP_STATE_READY);
 	smtp_reply(s, SMTP_REPLY_OK);

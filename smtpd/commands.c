@@ -23,11 +23,17 @@ const struct smtp_command smtp_commands[] = {
 	{ "DATA", IN(MAIL) | IN(RCPT), SMTP_COMMAND_NO_ARGUMENTS,
 	  smtp_cmd_data, has_recipient, "DATA" },
 	{ "BDAT", ANY, 0, smtp_cmd_bdat, has_recipient, "BDAT octets [LAST]" },
-	{ "AUTH", IN(READY), SMTP_COMMAND_BEFORE_AUTH, smtp_cmd_auth,
+	{ "AUTH", IN(READY), SMTP_COMMAND_BEFORE_AUTH | SMTP_COMMAND_BETWEEN,
+	  smtp_cmd_auth,
 	  smtp_offers_auth, "AUTH mechanism [initial-response]" },
 	{ "STARTTLS", IN(CONNECTED) | IN(READY),
 	  EARLY | SMTP_COMMAND_NO_ARGUMENTS, smtp_cmd_starttls,
 	  smtp_offers_starttls, "STARTTLS" },
+	{ "XCLIENT", IN(CONNECTED) | IN(READY),
+	  EARLY | SMTP_COMMAND_BETWEEN, smtp_cmd_xclient,
+	  smtp_offers_xclient, "XCLIENT attribute=value ..." },
+	{ "XFORWARD", IN(READY), EARLY | SMTP_COMMAND_BETWEEN, smtp_cmd_xforward,
+	  smtp_offers_xclient, "XFORWARD attribute=value ..." },
 	{ "RSET", ANY, SMTP_COMMAND_BEFORE_AUTH | SMTP_COMMAND_NO_ARGUMENTS,
 	  smtp_cmd_rset, NULL, "RSET" },
 	{ "NOOP", ANY, EARLY, smtp_cmd_noop, NULL, "NOOP" },
@@ -75,7 +81,8 @@ static enum smtp_reply obstacle(const struct smtp_session *s,
 	    !(c->flags & SMTP_COMMAND_BEFORE_TLS))
 		return SMTP_REPLY_TLS_FIRST;
 	if (!(c->states & 1u << s->state))
-		return c->run == smtp_cmd_auth && s->state != SMTP_STATE_CONNECTED
+		return c->flags & SMTP_COMMAND_BETWEEN &&
+		       s->state != SMTP_STATE_CONNECTED
 			? SMTP_REPLY_IN_TRANSACTION : misplaced_reply(s);
 	if (s->listener->has_auth && s->login.len == 0 &&
 	    !(c->flags & SMTP_COMMAND_BEFORE_AUTH))

@@ -76,6 +76,7 @@ static void *settings_new(const struct front_door *door, const struct config *c,
 	s->listener.tls_required = door->listen.tls == LISTEN_TLS_REQUIRED;
 	s->listener.has_auth = door->listen.auth_required;
 	s->listener.teach = door->listen.teach;
+	s->listener.xclient = door->listen.xclient;
 	return s;
 }
 

@@ -47,6 +47,8 @@
 	X(PARAMETER_TWICE, 501, "5.5.4", BAD, "Parameter % given twice") \
 	X(BDAT_SYNTAX, 501, "5.5.4", BAD, "Syntax: BDAT octets [LAST]") \
 	X(AUTH_SYNTAX, 501, "5.5.4", BAD, "Syntax: AUTH mechanism [initial-response]") \
+	X(NOT_TRUSTED, 550, "5.7.1", BAD, "Not for this client") \
+	X(ATTRIBUTES, 501, "5.5.4", BAD, "Bad or missing attributes") \
 	X(EHLO_FIRST, 503, "5.5.1", BAD, "Send EHLO first") \
 	X(MAIL_FIRST, 503, "5.5.1", BAD, "Need MAIL first") \
 	X(RCPT_FIRST, 503, "5.5.1", BAD, "Need RCPT first") \

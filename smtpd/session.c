@@ -154,7 +154,7 @@ void smtp_count_error(struct smtp_session *s)
 	if (set->errors_end && s->errors >= set->errors_end)
 		smtp_end(s, SMTP_REPLY_TOO_MANY_ERRORS);
 	else if (set->errors_slow && s->errors >= set->errors_slow &&
-		 !s->engine.peer->is_trusted && s->wait == SMTP_WAIT_NONE)
+		 !smtp_is_trusted(s) && s->wait == SMTP_WAIT_NONE)
 		smtp_wait(s, SMTP_WAIT_PAUSE, SMTP_PAUSE_MS);
 }
 
@@ -454,6 +454,8 @@ static void session_free(struct engine *e)
 
 	smtp_transaction_free(s);
 	sasl_clear(&s->sasl);
+	free(s->xclient);
+	smtp_forward_clear(s);
 	dot_reader_free(s->reader);
 	digest_free(s->digest);
 	arena_clear(&s->arena);

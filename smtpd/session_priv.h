@@ -22,6 +22,8 @@
 #include "smtpd/reply.h"
 #include "smtpd/session.h"
 
+struct told_client;
+
 enum smtp_state {
 	SMTP_STATE_CONNECTED,	/* no EHLO yet, or TLS has just begun */
 	SMTP_STATE_READY,
@@ -135,6 +137,7 @@ struct smtp_session {
 	enum smtp_reply chunk_reply;	/* why it is only consumed; OK: it is not */
 	enum smtp_state chunk_from;	/* where that leads back to */
 	struct smtp_transaction t;
+	struct told_client *xclient, *xforward;	/* NULL: nothing was said */
 	struct buf told;	/* mids whose reply is on its way, joined */
 };
 
@@ -143,6 +146,7 @@ enum smtp_command_flag {
 	SMTP_COMMAND_BEFORE_TLS = 2,	/* where TLS is required */
 	SMTP_COMMAND_BEFORE_AUTH = 4,	/* where AUTH is required */
 	SMTP_COMMAND_NO_ARGUMENTS = 8,
+	SMTP_COMMAND_BETWEEN = 16,	/* never inside a transaction */
 };
 
 struct smtp_command {
@@ -221,6 +225,18 @@ void smtp_transaction_answer(struct smtp_session *s, const struct ipc_message *m
 void smtp_transaction_expired(struct smtp_session *s);
 void smtp_transaction_free(struct smtp_session *s);
 
+/* cmd_xclient.c */
+bool smtp_offers_xclient(const struct smtp_session *s);
+/* Trusted, and not speaking as somebody else. */
+bool smtp_is_trusted(const struct smtp_session *s);
+/* Who the client is; empty where that is unknown. */
+struct slice smtp_client_address(const struct smtp_session *s);
+/* Where the message of this transaction came from, for the journal. */
+struct slice smtp_origin_address(const struct smtp_session *s);
+struct slice smtp_origin_helo(const struct smtp_session *s);
+/* What XFORWARD said is over with its transaction. */
+void smtp_forward_clear(struct smtp_session *s);
+
 /* sender_check.c */
 /* Whether mailboxd has said before that the login may use the address. */
 bool smtp_sender_is_known(const struct smtp_session *s, struct slice address);
@@ -265,6 +281,8 @@ void smtp_auth_kicked(struct smtp_session *s, uint64_t account);
 void smtp_auth_answer(struct smtp_session *s, const struct ipc_message *m,
 		      bool last);
 void smtp_cmd_starttls(struct smtp_session *s, struct slice arguments);
+void smtp_cmd_xclient(struct smtp_session *s, struct slice arguments);
+void smtp_cmd_xforward(struct smtp_session *s, struct slice arguments);
 void smtp_cmd_rset(struct smtp_session *s, struct slice arguments);
 void smtp_cmd_noop(struct smtp_session *s, struct slice arguments);
 void smtp_cmd_vrfy(struct smtp_session *s, struct slice arguments);

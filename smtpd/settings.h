@@ -45,6 +45,7 @@ struct smtp_listener {
 	bool has_starttls;	/* a certificate is there, and TLS not implicit */
 	bool tls_required;	/* nothing but EHLO, STARTTLS, NOOP, QUIT before TLS */
 	bool has_auth;		/* submission: no MAIL before AUTH */
+	bool xclient;		/* XCLIENT and XFORWARD for trusted clients */
 	bool teach;		/* says what is wrong to those who type by hand */
 };
 

@@ -35,7 +35,7 @@ static void append_literal(struct slice address, struct buf *out)
  */
 static void append_from(const struct smtp_trace *trace, struct buf *out)
 {
-	struct slice address = slice_str(trace->peer->address);
+	struct slice address = trace->address;
 
 	buf_append_str(out, "Received: from ");
 	if (address_is_host(trace->helo) || address.len == 0)

@@ -9,7 +9,8 @@
 #include "common/engine.h"
 
 struct smtp_trace {
-	const struct peer_info *peer;
+	const struct peer_info *peer;	/* for TLS */
+	struct slice address;	/* of the client; empty: unknown */
 	struct slice helo;	/* what the client said behind EHLO or HELO */
 	struct slice hostname;	/* ours */
 	struct slice mid;

@@ -119,8 +119,8 @@ static void open_transaction(struct smtp_session *s)
 		.sender = buf_slice(&s->t.sender),
 		.mid = id_slice(&s->t.mid),
 		.sid = id_slice(&s->sid),
-		.address = slice_str(peer->address),
-		.helo = buf_slice(&s->helo),
+		.address = smtp_origin_address(s),
+		.helo = smtp_origin_helo(s),
 		.login = buf_slice(&s->login),
 		.tls = slice_str(tls),
 		.octets = s->t.size,
@@ -176,7 +176,7 @@ static void answer_rcpt(struct smtp_session *s, const struct smtp_passed *passed
 	if (passed->code / 100 == 2) {
 		t->rcpt_ok++;
 		smtp_enter(s, SMTP_STATE_RCPT);
-	} else if (passed->code / 100 == 5 && !s->engine.peer->is_trusted) {
+	} else if (passed->code / 100 == 5 && !smtp_is_trusted(s)) {
 		smtp_count_error(s);
 	}
 }
@@ -253,6 +253,7 @@ static enum status begin_message(struct smtp_session *s)
 	int64_t now = clock_wall_seconds();
 	struct smtp_trace trace = {
 		.peer = s->engine.peer,
+		.address = smtp_client_address(s),
 		.helo = buf_slice(&s->helo),
 		.hostname = slice_str(s->settings->hostname),
 		.mid = id_slice(&t->mid),
@@ -382,6 +383,7 @@ static void finish(struct smtp_session *s)
 	s->t.request = 0;
 	s->wait = s->wait == SMTP_WAIT_PAUSE ? s->wait : SMTP_WAIT_NONE;
 	smtp_transaction_clear(s);
+	smtp_forward_clear(s);
 	smtp_enter(s, SMTP_STATE_READY);
 }
 

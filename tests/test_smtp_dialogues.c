@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* Settings that a dialogue may name: hostname, starttls, tls (required), auth,
- * teach (yes), state (full, unavailable), and the numbers of smtp_settings. */
+ * teach and xclient (yes), state (full, unavailable), and the numbers of smtp_settings. */
 struct context {
 	struct smtp_settings settings;
 	struct smtp_listener listener;
@@ -43,6 +43,7 @@ static struct engine *start(const struct dialogue *d,
 	c->listener.tls_required = is_set(d, "tls", "required");
 	c->listener.has_auth = is_set(d, "auth", "yes");
 	c->listener.teach = is_set(d, "teach", "yes");
+	c->listener.xclient = is_set(d, "xclient", "yes");
 	*context = c;
 	return smtp_session_new(s, &c->listener, peer);
 }
