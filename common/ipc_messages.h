@@ -36,16 +36,18 @@
 
 /* response: the decoded SASL initial response; for a login by user name and
  * password the PLAIN message NUL user NUL password. service: smtp imap pop3.
- * binding_type: "", tls-exporter, tls-server-end-point. secure: 1 under TLS. */
+ * secure: 1 under TLS. tls_exporter (RFC 9266), tls_end_point (RFC 5929): channel
+ * bindings, empty where there are none. */
 #define IPC_AUTH(F) F(text, mechanism) F(text, service) F(text, sid) \
-	F(text, address) F(u32, secure) F(text, binding_type) \
-	F(bytes, binding) F(bytes, response)
+	F(text, address) F(u32, secure) F(bytes, tls_exporter) \
+	F(bytes, tls_end_point) F(bytes, response)
 /* Next step of the exchange with the same request id. */
 #define IPC_AUTH_CONTINUE(F) F(bytes, response)
-/* The server's challenge, not yet base64. Not LAST. */
+/* The server's challenge, not yet base64. Not LAST. The last one of SCRAM is
+ * answered by an empty response. */
 #define IPC_AUTH_CHALLENGE(F) F(bytes, challenge)
-/* LAST. additional: SASL success data. On store.sock the connection is now
- * bound to the account. login: the canonical full address. */
+/* LAST. additional: SASL success data. The connection is now bound to the
+ * account: KICK ends it. login: the canonical full address. */
 #define IPC_AUTH_OK(F) F(u64, account) F(text, login) F(bytes, additional)
 
 /* ---- store.sock: mailboxes ----------------------------------------------- */

@@ -59,12 +59,58 @@ enum status sasl_plain_build(const struct sasl_plain *plain, struct buf *out)
 	return buf_append(out, plain->password);
 }
 
+/* ---- mechanisms ---------------------------------------------------------------- */
+
+static const char *const names[SASL_MECHANISMS] = {
+	[SASL_SCRAM_PLUS] = "SCRAM-SHA-256-PLUS",
+	[SASL_SCRAM] = "SCRAM-SHA-256",
+	[SASL_PLAIN] = "PLAIN",
+	[SASL_LOGIN] = "LOGIN",
+};
+
+const char *sasl_name(enum sasl_mechanism mechanism)
+{
+	return names[mechanism];
+}
+
 enum sasl_mechanism sasl_mechanism_find(struct slice name)
 {
-	if (slice_case_eq(name, SLICE("PLAIN")))
-		return SASL_PLAIN;
-	return slice_case_eq(name, SLICE("LOGIN")) ? SASL_LOGIN : SASL_NONE;
+	for (int i = SASL_NONE + 1; i < (int)SASL_MECHANISMS; i++)
+		if (slice_case_eq(name, slice_str(names[i])))
+			return (enum sasl_mechanism)i;
+	return SASL_NONE;
 }
+
+bool sasl_is_offered(enum sasl_mechanism mechanism, bool has_scram,
+		     const struct peer_info *peer)
+{
+	switch (mechanism) {
+	case SASL_SCRAM_PLUS:
+		return has_scram &&
+		       (peer->tls_exporter.len || peer->tls_end_point.len);
+	case SASL_SCRAM:
+		return has_scram;
+	case SASL_PLAIN:
+	case SASL_LOGIN:
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum status sasl_list(bool has_scram, const struct peer_info *peer,
+		      const char *before, const char *after, struct buf *out)
+{
+	enum status st = ST_OK;
+
+	for (int i = SASL_NONE + 1; i < SASL_MECHANISMS && st == ST_OK; i++)
+		if (sasl_is_offered((enum sasl_mechanism)i, has_scram, peer))
+			st = buf_append_fmt(out, "%s%s%s", before, names[i],
+					    after);
+	return st;
+}
+
+/* ---- one exchange ---------------------------------------------------------------- */
 
 /* The words that clients look for are in no RFC; these two work with all
  * (draft-murchison-sasl-login section 2). */
@@ -92,18 +138,52 @@ enum status sasl_feed(struct sasl *s, struct slice response,
 		      struct slice *challenge, struct buf *message)
 {
 	struct sasl_plain plain;
-	enum status st;
+	enum status st = ST_OK;
 
 	if (s->mechanism == SASL_LOGIN)
 		return feed_login(s, response, challenge, message);
-	if (s->mechanism != SASL_PLAIN)
-		return ST_SYNTAX;
-	st = sasl_plain_parse(response, &plain);
+	if (s->mechanism == SASL_PLAIN)
+		st = sasl_plain_parse(response, &plain);
 	return st == ST_OK ? buf_append(message, response) : st;
+}
+
+void sasl_ask(struct sasl *s, const struct peer_info *peer,
+	      struct slice service, struct slice sid, struct slice message,
+	      struct ipc_message *m)
+{
+	bool is_scram = s->mechanism == SASL_SCRAM ||
+			s->mechanism == SASL_SCRAM_PLUS;
+
+	if (s->is_asked) {
+		*m = (struct ipc_message){ .type = IPC_TYPE_AUTH_CONTINUE };
+		m->auth_continue.response = message;
+		return;
+	}
+	s->is_asked = true;
+	*m = (struct ipc_message){ .type = IPC_TYPE_AUTH };
+	m->auth = (struct ipc_auth){
+		.mechanism = slice_str(names[is_scram ? s->mechanism : SASL_PLAIN]),
+		.service = service,
+		.sid = sid,
+		.address = slice_str(peer->address),
+		.secure = peer->is_secure,
+		.tls_exporter = peer->tls_exporter,
+		.tls_end_point = peer->tls_end_point,
+		.response = message,
+	};
+}
+
+void sasl_cancel(struct engine *e, uint32_t id)
+{
+	struct ipc_message m = { .type = IPC_TYPE_CANCEL };
+
+	/* where even that has no room, its deadline ends it */
+	engine_ask(e, id, &m);
 }
 
 void sasl_clear(struct sasl *s)
 {
 	buf_wipe(&s->name);
 	s->step = 0;
+	s->is_asked = s->is_over = false;
 }

@@ -1,5 +1,7 @@
 #include "imapd/capability.h"
 
+#include "common/sasl.h"
+
 #define LOGIN	IMAP_WHEN_LOGIN
 #define SESSION	IMAP_WHEN_SESSION
 #define BOTH	(LOGIN | SESSION)
@@ -10,6 +12,8 @@ static const struct imap_capability rows[] = {
 	{ "IMAP4rev2",		BOTH,			"RFC 9051", "rev2" },
 	{ "STARTTLS",		IMAP_WHEN_STARTTLS,	"RFC 3501", "starttls" },
 	{ "LOGINDISABLED",	IMAP_WHEN_NO_LOGIN,	"RFC 3501", "starttls" },
+	{ "AUTH=SCRAM-SHA-256-PLUS", IMAP_WHEN_PLUS,	"RFC 7677", "scram" },
+	{ "AUTH=SCRAM-SHA-256",	IMAP_WHEN_SCRAM,	"RFC 7677", "scram" },
 	{ "AUTH=PLAIN",		IMAP_WHEN_MAY_LOGIN,	"RFC 4616", "login" },
 	{ "AUTH=LOGIN",		IMAP_WHEN_MAY_LOGIN,
 	  "draft-murchison-sasl-login", "login" },
@@ -46,9 +50,23 @@ const struct imap_capability *imap_capability_row(size_t i)
 	return i < sizeof rows / sizeof *rows ? &rows[i] : NULL;
 }
 
-unsigned imap_capability_login(const struct imap_settings *settings, bool is_secure)
+static unsigned may_login(const struct imap_settings *settings,
+			  const struct peer_info *peer)
+{
+	unsigned when = IMAP_WHEN_MAY_LOGIN;
+
+	if (sasl_is_offered(SASL_SCRAM, settings->has_scram, peer))
+		when |= IMAP_WHEN_SCRAM;
+	if (sasl_is_offered(SASL_SCRAM_PLUS, settings->has_scram, peer))
+		when |= IMAP_WHEN_PLUS;
+	return when;
+}
+
+unsigned imap_capability_login(const struct imap_settings *settings,
+			       const struct peer_info *peer)
 {
 	unsigned when = IMAP_WHEN_LOGIN;
+	bool is_secure = peer->is_secure;
 
 	if (!is_secure && (settings->tls == IMAP_TLS_OPTIONAL ||
 			   settings->tls == IMAP_TLS_REQUIRED))
@@ -56,7 +74,7 @@ unsigned imap_capability_login(const struct imap_settings *settings, bool is_sec
 	if (!is_secure && settings->tls == IMAP_TLS_REQUIRED)
 		when |= IMAP_WHEN_NO_LOGIN;
 	else
-		when |= IMAP_WHEN_MAY_LOGIN;
+		when |= may_login(settings, peer);
 	return when;
 }
 

@@ -6,6 +6,7 @@
 #ifndef IMAPD_CAPABILITY_H
 #define IMAPD_CAPABILITY_H
 
+#include "common/engine.h"
 #include "imapd/respond.h"
 #include "imapd/settings.h"
 
@@ -16,6 +17,8 @@ enum imap_capability_when {
 	IMAP_WHEN_STARTTLS = 4,		/* before it, where STARTTLS may be used */
 	IMAP_WHEN_NO_LOGIN = 8,		/* before it, where TLS must come first */
 	IMAP_WHEN_MAY_LOGIN = 16,	/* before it, where a password may come now */
+	IMAP_WHEN_SCRAM = 32,		/* as that, where accounts have passwords */
+	IMAP_WHEN_PLUS = 64,		/* as that, in TLS that can be bound to */
 };
 
 struct imap_capability {
@@ -28,7 +31,8 @@ struct imap_capability {
 /* Row i of the table, NULL behind the last. */
 const struct imap_capability *imap_capability_row(size_t i);
 /* What holds before the login: bits of enum imap_capability_when. */
-unsigned imap_capability_login(const struct imap_settings *settings, bool is_secure);
+unsigned imap_capability_login(const struct imap_settings *settings,
+			       const struct peer_info *peer);
 /* "CAPABILITY IMAP4rev1 ...", without end. when: bits, of which a row needs one. */
 void imap_capability_put(struct respond *r, const struct imap_settings *settings,
 			 unsigned when);

@@ -15,7 +15,6 @@
 
 /* Pause before a session with too many errors is listened to again. */
 #define PAUSE_MS 1000
-#define AUTH_ID 1
 
 enum login_state {
 	LOGIN_STATE_READY,	/* for a command */
@@ -36,6 +35,8 @@ struct imap_login {
 	struct respond respond;
 	struct buf tag;		/* of the command in progress */
 	struct sasl sasl;
+	uint32_t request;	/* id of the last AUTH */
+	bool request_open;	/* mailboxd has it, and has not ended it */
 	struct buf line;	/* of a SASL response */
 	struct buf name;	/* from AUTH_OK */
 	unsigned errors;
@@ -70,7 +71,7 @@ static void bye(struct imap_login *l, const char *words)
 
 static unsigned shown(const struct imap_login *l)
 {
-	return imap_capability_login(l->settings, l->engine->peer->is_secure);
+	return imap_capability_login(l->settings, l->engine->peer);
 }
 
 static bool may_login(const struct imap_login *l)
@@ -123,26 +124,27 @@ static enum want want(struct imap_login *l)
 
 /* ---- logging in ---- */
 
+static void sasl_over(struct imap_login *l)
+{
+	if (l->request_open)
+		sasl_cancel(l->engine, l->request);
+	l->request_open = false;
+	sasl_clear(&l->sasl);
+	l->state = LOGIN_STATE_READY;
+}
+
+/* Asks mailboxd, or tells it the client's next response. */
 static void ask(struct imap_login *l, struct slice message)
 {
-	const struct peer_info *peer = l->engine->peer;
-	const struct ipc_message m = {
-		.type = IPC_TYPE_AUTH,
-		.auth = {
-			.mechanism = SLICE("PLAIN"),
-			.service = SLICE("imap"),
-			.sid = l->sid,
-			.address = slice_str(peer->address),
-			.secure = peer->is_secure,
-			.binding_type = SLICE_EMPTY,
-			.binding = SLICE_EMPTY,
-			.response = message,
-		},
-	};
+	struct ipc_message m;
 
+	sasl_ask(&l->sasl, l->engine->peer, SLICE("imap"), l->sid, message, &m);
+	if (m.type == IPC_TYPE_AUTH)
+		l->request++;
+	l->request_open = true;
 	l->state = LOGIN_STATE_CHECKING;
-	if (engine_ask(l->engine, AUTH_ID, &m) != ST_OK) {
-		l->state = LOGIN_STATE_READY;
+	if (engine_ask(l->engine, l->request, &m) != ST_OK) {
+		sasl_over(l);
 		reply(l, "NO [UNAVAILABLE] Try again later");
 	}
 }
@@ -163,8 +165,10 @@ static void login(struct imap_login *l, struct imap_args *a)
 		bad(l, "LOGIN wants a user name and a password");
 	else if (sasl_plain_build(&plain, &message) != ST_OK)
 		reply(l, "NO [AUTHENTICATIONFAILED] Authentication failed");
-	else
+	else {
+		l->sasl = (struct sasl)SASL_INIT(SASL_PLAIN);
 		ask(l, buf_slice(&message));
+	}
 	buf_wipe(&message);
 }
 
@@ -181,12 +185,6 @@ static void challenge(struct imap_login *l, struct slice text)
 	l->state = LOGIN_STATE_SASL;
 }
 
-static void sasl_over(struct imap_login *l)
-{
-	sasl_clear(&l->sasl);
-	l->state = LOGIN_STATE_READY;
-}
-
 /* One response in base64; "=" as an initial one is the empty response. */
 static void response(struct imap_login *l, struct slice encoded)
 {
@@ -200,6 +198,11 @@ static void response(struct imap_login *l, struct slice encoded)
 		bad(l, "AUTHENTICATE was given up");
 		return;
 	}
+	if (l->sasl.is_over) {
+		sasl_over(l);
+		reply(l, "NO [UNAVAILABLE] Try again later");
+		return;
+	}
 	if (!slice_eq(encoded, SLICE("=")))
 		st = base64_decode(encoded, &decoded);
 	if (st != ST_OK) {
@@ -209,12 +212,11 @@ static void response(struct imap_login *l, struct slice encoded)
 		st = sasl_feed(&l->sasl, buf_slice(&decoded), &next, &message);
 		if (st == ST_MORE) {
 			challenge(l, next);
+		} else if (st == ST_OK) {
+			ask(l, buf_slice(&message));
 		} else {
 			sasl_over(l);
-			if (st == ST_OK)
-				ask(l, buf_slice(&message));
-			else
-				reply(l, "NO [AUTHENTICATIONFAILED] Authentication failed");
+			reply(l, "NO [AUTHENTICATIONFAILED] Authentication failed");
 		}
 	}
 	buf_wipe(&message);
@@ -236,7 +238,8 @@ static void authenticate(struct imap_login *l, struct imap_args *a)
 		return;
 	}
 	mechanism = sasl_mechanism_find(name);
-	if (mechanism == SASL_NONE) {
+	if (!sasl_is_offered(mechanism, l->settings->has_scram,
+			     l->engine->peer)) {
 		reply(l, "NO [CANNOT] That mechanism is not offered");
 		return;
 	}
@@ -253,7 +256,7 @@ static void authenticate(struct imap_login *l, struct imap_args *a)
 
 static void failed(struct imap_login *l, const struct ipc_error *e)
 {
-	l->state = LOGIN_STATE_READY;
+	sasl_over(l);
 	switch ((enum status)e->code) {
 	case ST_DENIED:
 	case ST_NOT_FOUND:
@@ -274,9 +277,18 @@ static void failed(struct imap_login *l, const struct ipc_error *e)
 enum want imap_login_reply(struct imap_login *l, uint32_t id,
 			   const struct ipc_message *m, bool last)
 {
-	if (id != AUTH_ID || l->state != LOGIN_STATE_CHECKING)
+	if (id != l->request || !l->request_open)
 		return want(l);
-	if (m->type == IPC_TYPE_AUTH_OK) {
+	l->request_open = !last;
+	if (l->state == LOGIN_STATE_SASL) {
+		/* the client is to speak: it is told when it has */
+		l->sasl.is_over = last;
+	} else if (l->state != LOGIN_STATE_CHECKING) {
+		return want(l);
+	} else if (m->type == IPC_TYPE_AUTH_CHALLENGE) {
+		challenge(l, m->auth_challenge.challenge);
+	} else if (m->type == IPC_TYPE_AUTH_OK) {
+		sasl_clear(&l->sasl);
 		if (buf_append(&l->name, m->auth_ok.login) != ST_OK)
 			l->respond.failed = true;
 		l->engine->account = m->auth_ok.account;
@@ -288,7 +300,7 @@ enum want imap_login_reply(struct imap_login *l, uint32_t id,
 	} else if (m->type == IPC_TYPE_ERROR) {
 		failed(l, &m->error);
 	} else if (last) {
-		l->state = LOGIN_STATE_READY;
+		sasl_over(l);
 		reply(l, "NO [UNAVAILABLE] Try again later");
 	}
 	return want(l);
@@ -570,6 +582,11 @@ void imap_login_free(struct imap_login *l)
 	buf_wipe(&l->line);
 	buf_free(&l->name);
 	free(l);
+}
+
+uint32_t imap_login_request(const struct imap_login *l)
+{
+	return l->request;
 }
 
 struct slice imap_login_name(const struct imap_login *l)

@@ -29,6 +29,8 @@ enum want imap_login_expired(struct imap_login *l);
 enum want imap_login_secured(struct imap_login *l);
 enum want imap_login_kick(struct imap_login *l, struct slice reason);
 
+/* The id of its last request: the session's own begin behind it. */
+uint32_t imap_login_request(const struct imap_login *l);
 /* The login name once it went well, before that an empty slice. Borrowed. */
 struct slice imap_login_name(const struct imap_login *l);
 

@@ -46,6 +46,7 @@ static void *settings_new(const struct front_door *door, const struct config *c,
 		(unsigned)config_number(c, OPTION_LIMITS_IMAP_LITERALS);
 	imap->errors_max = (unsigned)config_number(c, OPTION_LIMITS_BAD_COMMANDS);
 	imap->errors_slow = imap->errors_max / 2;
+	imap->has_scram = !config_bool(c, OPTION_ACCOUNTS_ANY_PASSWORD);
 	imap->login_idle_ms = (int64_t)config_number(c, OPTION_TIMES_LOGIN_IDLE);
 	imap->login_total_ms = (int64_t)config_number(c, OPTION_TIMES_LOGIN);
 	imap->idle_ms = (int64_t)config_number(c, OPTION_TIMES_IMAP_IDLE);

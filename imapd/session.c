@@ -48,7 +48,7 @@ static struct imap_session *session_begin(struct imap_face *f)
 	s->sid = slice_str(f->sid);
 	s->respond.out = &f->engine.out;
 	s->state = IMAP_STATE_AUTHENTICATED;
-	s->next_id = 1;			/* AUTH had it */
+	s->next_id = imap_login_request(f->login);
 	s->idle_until_ms = clock_ms() + set->idle_ms;
 	parser_init(&s->parser, &limits);
 	view_init(&s->view);

@@ -27,6 +27,7 @@ struct imap_settings {
 	unsigned command_literals;
 	unsigned errors_slow;		/* BAD commands answered at once */
 	unsigned errors_max;		/* that end the session; 0: no limit */
+	bool has_scram;			/* accounts have passwords */
 	int64_t login_idle_ms;		/* before login, between two inputs */
 	int64_t login_total_ms;		/* before login, in all */
 	int64_t idle_ms;		/* after login */
@@ -42,6 +43,7 @@ struct imap_settings {
 	.command_literals = 1000, \
 	.errors_slow = 10, \
 	.errors_max = 20, \
+	.has_scram = true, \
 	.login_idle_ms = 60000, \
 	.login_total_ms = 180000, \
 	.idle_ms = 1800000, \

@@ -219,15 +219,15 @@ static enum status hash_run(struct request *r, struct tx *tx)
 
 	(void)tx;
 	c->verifier.len = 0;
-	return password_hash(c->words[1], (uint32_t)c->offset, &c->verifier);
+	return password_hash(c->words[1], NULL, (uint32_t)c->offset, &c->verifier);
 }
 
 static void hash_done(struct request *r, enum status st)
 {
 	if (st == ST_SYNTAX)
 		control_fail(r, st, SLICE_EMPTY,
-			     "a password is 1 to %zu octets without control characters",
-			     PASSWORD_MAX);
+			     "a password is text of 1 to %zu octets that RFC 4013 "
+			     "allows: no control characters", PASSWORD_MAX);
 	if (st != ST_OK)
 		request_finish(r, st);
 	else

@@ -20,6 +20,7 @@ struct logins;
 
 struct login {
 	uint64_t account;
+	uint64_t credential;	/* that matched */
 	uint32_t scopes;	/* enum store_scope */
 	char name[LOGIN_NAME_MAX];	/* canonical full address */
 	size_t name_octets;

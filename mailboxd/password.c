@@ -1,10 +1,12 @@
 #include "mailboxd/password.h"
 
 #include "common/base64.h"
+#include "mailboxd/saslprep.h"
 
 #include <crypt.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -14,8 +16,6 @@
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
-#include <uninorm.h>
-#include <unistr.h>
 
 #define SCHEME SLICE("SCRAM-SHA-256$")
 
@@ -73,97 +73,40 @@ void password_tag(struct slice a, struct slice b,
 	explicit_bzero(inner, sizeof inner);
 }
 
-/* ---- preparation ---------------------------------------------------------- */
-
-/* RFC 4013 section 2.1: spaces that are not U+0020, and what maps to nothing. */
-static bool is_other_space(ucs4_t c)
-{
-	return c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
-	       c == 0x202f || c == 0x205f || c == 0x3000;
-}
-
-static bool is_nothing(ucs4_t c)
-{
-	return c == 0xad || c == 0x34f || c == 0x1806 ||
-	       (c >= 0x180b && c <= 0x180d) || (c >= 0x200b && c <= 0x200d) ||
-	       c == 0x2060 || (c >= 0xfe00 && c <= 0xfe0f) || c == 0xfeff;
-}
-
-/*
- * SASLprep (RFC 4013): mapped, then NFKC. ASCII is taken as it stands, and so
- * is what is no UTF-8: an old client's password in Latin-1 is still a
- * password. The result is the caller's to wipe.
- */
-static enum status prepare(struct slice password, struct buf *out)
-{
-	const uint8_t *in = (const uint8_t *)password.data;
-	struct buf mapped = BUF_INIT(PASSWORD_MAX);
-	size_t octets = 0;
-	uint8_t *normal;
-	enum status st = ST_OK;
-	bool ascii = true;
-
-	if (password.len > PASSWORD_MAX)
-		return ST_SYNTAX;
-	for (size_t i = 0; i < password.len; i++)
-		ascii = ascii && in[i] < 0x80;
-	if (ascii || u8_check(in, password.len))
-		return buf_append(out, password);
-	for (size_t i = 0; i < password.len && st == ST_OK;) {
-		ucs4_t c;
-		int n = u8_mbtoucr(&c, in + i, password.len - i);
-
-		if (is_other_space(c))
-			st = buf_append_char(&mapped, ' ');
-		else if (!is_nothing(c))
-			st = buf_append(&mapped, slice_of(password.data + i,
-							  (size_t)n));
-		i += (size_t)n;
-	}
-	normal = st == ST_OK ? u8_normalize(UNINORM_NFKC,
-					    (const uint8_t *)buf_slice(&mapped).data,
-					    mapped.len, NULL, &octets)
-			     : NULL;
-	if (st == ST_OK)
-		st = normal ? buf_append(out, slice_of((char *)normal, octets))
-			    : ST_NO_MEMORY;
-	if (normal)
-		explicit_bzero(normal, octets);
-	free(normal);
-	buf_wipe(&mapped);
-	return st;
-}
-
-static bool is_usable(struct slice password)
-{
-	for (size_t i = 0; i < password.len; i++)
-		if ((unsigned char)password.data[i] < 0x20 ||
-		    password.data[i] == 0x7f)
-			return false;
-	return password.len > 0 && password.len <= PASSWORD_MAX;
-}
-
 /* ---- the keys of RFC 5802 section 3 ---------------------------------------- */
 
-static bool derive(struct slice password, struct password_keys *keys)
-{
-	struct buf prepared = BUF_INIT(PASSWORD_MAX * 4);
-	unsigned char salted[PASSWORD_KEY_OCTETS], client[PASSWORD_KEY_OCTETS];
-	bool good;
+static atomic_uint_fast64_t work;
 
-	good = prepare(password, &prepared) == ST_OK &&
-	       PKCS5_PBKDF2_HMAC(buf_slice(&prepared).data, (int)prepared.len,
-				 (const unsigned char *)keys->salt,
-				 (int)keys->salt_octets, (int)keys->rounds,
-				 EVP_sha256(), sizeof salted, salted) == 1 &&
-	       hmac(salted, sizeof salted, SLICE("Client Key"), client) &&
-	       hmac(salted, sizeof salted, SLICE("Server Key"),
-		    keys->server_key) &&
-	       SHA256(client, sizeof client, keys->stored_key) != NULL;
+uint64_t password_work(void)
+{
+	return atomic_load(&work);
+}
+
+/* Fills the two keys by salt and rounds of *keys. ST_SYNTAX: SASLprep refuses
+ * the password. */
+static enum status derive(struct slice password, struct password_keys *keys)
+{
+	struct buf prepared = BUF_INIT(SASLPREP_MAX * 4);
+	unsigned char salted[PASSWORD_KEY_OCTETS], client[PASSWORD_KEY_OCTETS];
+	enum status st = saslprep(password, &prepared);
+
+	if (st != ST_OK)
+		goto cleanup;
+	atomic_fetch_add(&work, keys->rounds);
+	if (PKCS5_PBKDF2_HMAC(buf_slice(&prepared).data, (int)prepared.len,
+			      (const unsigned char *)keys->salt,
+			      (int)keys->salt_octets, (int)keys->rounds,
+			      EVP_sha256(), sizeof salted, salted) != 1 ||
+	    !hmac(salted, sizeof salted, SLICE("Client Key"), client) ||
+	    !hmac(salted, sizeof salted, SLICE("Server Key"),
+		  keys->server_key) ||
+	    !SHA256(client, sizeof client, keys->stored_key))
+		st = ST_NO_MEMORY;
 	explicit_bzero(salted, sizeof salted);
 	explicit_bzero(client, sizeof client);
+cleanup:
 	buf_wipe(&prepared);
-	return good;
+	return st;
 }
 
 static bool take_key(struct slice text, unsigned char key[PASSWORD_KEY_OCTETS])
@@ -210,17 +153,33 @@ enum status password_keys_parse(struct slice verifier,
 	return good ? ST_OK : ST_SYNTAX;
 }
 
-void password_keys_nobody(struct slice login, struct password_keys *keys)
+/* One key of its own for each use of the secret. */
+static void keyed(const unsigned char secret[PASSWORD_KEY_OCTETS],
+		  const char *use, struct slice login,
+		  unsigned char out[PASSWORD_KEY_OCTETS])
 {
-	unsigned char tag[PASSWORD_KEY_OCTETS];
+	unsigned char key[PASSWORD_KEY_OCTETS];
+
+	if (!hmac(secret, PASSWORD_KEY_OCTETS, slice_str(use), key) ||
+	    !hmac(key, sizeof key, login, out))
+		abort();
+	explicit_bzero(key, sizeof key);
+}
+
+void password_keys_nobody(struct slice login,
+			  const unsigned char secret[PASSWORD_KEY_OCTETS],
+			  uint32_t rounds, struct password_keys *keys)
+{
+	unsigned char salt[PASSWORD_KEY_OCTETS];
 
 	memset(keys, 0, sizeof *keys);
-	keys->rounds = PASSWORD_ROUNDS;
+	keys->rounds = rounds;
 	keys->salt_octets = PASSWORD_SALT_OCTETS;
-	password_tag(SLICE("salt of nobody"), login, tag);
-	memcpy(keys->salt, tag, PASSWORD_SALT_OCTETS);
-	password_tag(SLICE("key of nobody"), login, keys->stored_key);
-	password_tag(SLICE("server key of nobody"), login, keys->server_key);
+	keyed(secret, "salt of nobody", login, salt);
+	memcpy(keys->salt, salt, PASSWORD_SALT_OCTETS);
+	/* no password leads there: what hashes to StoredKey is not known */
+	keyed(secret, "stored key of nobody", login, keys->stored_key);
+	keyed(secret, "server key of nobody", login, keys->server_key);
 }
 
 enum status password_proof_check(const struct password_keys *keys,
@@ -248,52 +207,55 @@ enum status password_proof_check(const struct password_keys *keys,
 
 /* ---- stored forms ---------------------------------------------------------- */
 
-enum status password_hash(struct slice password, uint32_t rounds,
+static enum status append_key(struct buf *out, const void *key, size_t octets,
+			      char end)
+{
+	enum status st = base64_encode(slice_of(key, octets), out);
+
+	return st == ST_OK && end ? buf_append_char(out, end) : st;
+}
+
+static enum status append_verifier(struct buf *out,
+				   const struct password_keys *keys)
+{
+	enum status st = buf_append(out, SCHEME);
+
+	if (st == ST_OK)
+		st = buf_append_u64(out, keys->rounds);
+	if (st == ST_OK)
+		st = buf_append_char(out, ':');
+	if (st == ST_OK)
+		st = append_key(out, keys->salt, keys->salt_octets, '$');
+	if (st == ST_OK)
+		st = append_key(out, keys->stored_key, PASSWORD_KEY_OCTETS, ':');
+	if (st == ST_OK)
+		st = append_key(out, keys->server_key, PASSWORD_KEY_OCTETS, 0);
+	return st;
+}
+
+enum status password_hash(struct slice password,
+			  const struct password_keys *like, uint32_t rounds,
 			  struct buf *verifier)
 {
 	struct password_keys keys = {
 		.rounds = rounds, .salt_octets = PASSWORD_SALT_OCTETS,
 	};
 	size_t before = verifier->len;
-	enum status st;
+	enum status st = ST_OK;
 
-	if (!is_usable(password))
-		return ST_SYNTAX;
-	st = password_random((unsigned char *)keys.salt, keys.salt_octets);
-	if (st == ST_OK && !derive(password, &keys))
-		st = ST_NO_MEMORY;
+	if (like)
+		keys = *like;
+	else
+		st = password_random((unsigned char *)keys.salt,
+				     keys.salt_octets);
 	if (st == ST_OK)
-		st = buf_append(verifier, SCHEME);
+		st = derive(password, &keys);
 	if (st == ST_OK)
-		st = buf_append_u64(verifier, rounds);
-	if (st == ST_OK)
-		st = buf_append_char(verifier, ':');
-	if (st == ST_OK)
-		st = base64_encode(slice_of(keys.salt, keys.salt_octets),
-				   verifier);
-	if (st == ST_OK)
-		st = buf_append_char(verifier, '$');
-	if (st == ST_OK)
-		st = base64_encode(slice_of((char *)keys.stored_key,
-					    PASSWORD_KEY_OCTETS), verifier);
-	if (st == ST_OK)
-		st = buf_append_char(verifier, ':');
-	if (st == ST_OK)
-		st = base64_encode(slice_of((char *)keys.server_key,
-					    PASSWORD_KEY_OCTETS), verifier);
+		st = append_verifier(verifier, &keys);
 	if (st != ST_OK)
 		verifier->len = before;
 	explicit_bzero(&keys, sizeof keys);
-	return st;
-}
-
-void password_check_nobody(struct slice password)
-{
-	struct password_keys keys;
-
-	password_keys_nobody(SLICE_EMPTY, &keys);
-	derive(password, &keys);
-	explicit_bzero(&keys, sizeof keys);
+	return st == ST_LIMIT ? ST_SYNTAX : st;
 }
 
 static enum status check_crypt(struct slice password, struct slice verifier)
@@ -321,24 +283,60 @@ static enum status check_crypt(struct slice password, struct slice verifier)
 	return st;
 }
 
-enum status password_check(struct slice password, struct slice verifier)
+bool password_keys_alike(const struct password_keys *a,
+			 const struct password_keys *b)
 {
-	struct password_keys keys, made;
-	enum status st = ST_DENIED;
+	return a->rounds == b->rounds && a->salt_octets == b->salt_octets &&
+	       memcmp(a->salt, b->salt, a->salt_octets) == 0;
+}
 
-	if (slice_starts(verifier, SLICE("$")))
-		return check_crypt(password, verifier);
-	if (password_keys_parse(verifier, &keys) != ST_OK) {
-		password_check_nobody(password);
-		return ST_SYNTAX;
+/* What was derived last is good for every verifier with the same salt. */
+struct derived {
+	struct password_keys keys;
+	bool is_there, is_refused;	/* by SASLprep */
+};
+
+static bool check_keys(struct slice password, const struct password_keys *keys,
+		       struct derived *d)
+{
+	if (!d->is_there || !password_keys_alike(&d->keys, keys)) {
+		d->keys = *keys;
+		d->is_there = true;
+		d->is_refused = derive(password, &d->keys) != ST_OK;
 	}
-	made = keys;
-	if (password.len <= PASSWORD_MAX && derive(password, &made) &&
-	    password_equal(made.stored_key, keys.stored_key, PASSWORD_KEY_OCTETS))
-		st = ST_OK;
+	return !d->is_refused &&
+	       password_equal(d->keys.stored_key, keys->stored_key,
+			      PASSWORD_KEY_OCTETS);
+}
+
+enum status password_check(struct slice password,
+			   const struct slice *verifiers, size_t count,
+			   uint32_t rounds, size_t *which)
+{
+	static const unsigned char no_secret[PASSWORD_KEY_OCTETS];
+	struct derived d = { .is_there = false };
+	bool is_worked = false, is_found = false;
+	struct password_keys keys;
+
+	for (size_t i = 0; i < count; i++) {
+		bool is_crypt = slice_starts(verifiers[i], SLICE("$")), good;
+
+		if (!is_crypt && password_keys_parse(verifiers[i], &keys) != ST_OK)
+			continue;
+		is_worked = true;
+		good = is_crypt ? check_crypt(password, verifiers[i]) == ST_OK
+				: check_keys(password, &keys, &d);
+		if (good && !is_found)
+			*which = i;
+		is_found = is_found || good;
+	}
+	if (!is_worked) {
+		password_keys_nobody(SLICE_EMPTY, no_secret, rounds, &keys);
+		check_keys(password, &keys, &d);
+	}
 	explicit_bzero(&keys, sizeof keys);
-	explicit_bzero(&made, sizeof made);
-	return st;
+	explicit_bzero(&d, sizeof d);
+	return is_found ? ST_OK : ST_DENIED;
 }
 
 bool password_is_outdated(struct slice verifier, uint32_t rounds)
@@ -349,6 +347,25 @@ bool password_is_outdated(struct slice verifier, uint32_t rounds)
 	       keys.rounds < rounds;
 }
 
+/* Printable, and of a method that this crypt(3) knows. */
+static bool is_crypt_string(struct slice text)
+{
+	char setting[PASSWORD_VERIFIER_MAX + 1];
+
+	for (size_t i = 0; i < text.len; i++)
+		if (text.data[i] <= ' ' || text.data[i] > '~')
+			return false;
+	memcpy(setting, text.data, text.len);
+	setting[text.len] = '\0';
+	switch (crypt_checksalt(setting)) {
+	case CRYPT_SALT_INVALID:
+	case CRYPT_SALT_METHOD_DISABLED:
+		return false;
+	default:
+		return true;
+	}
+}
+
 bool password_is_verifier(struct slice text)
 {
 	struct password_keys keys;
@@ -356,6 +373,6 @@ bool password_is_verifier(struct slice text)
 	if (text.len > PASSWORD_VERIFIER_MAX)
 		return false;
 	if (slice_starts(text, SLICE("$")))
-		return text.len > 12 && is_usable(text);
+		return is_crypt_string(text);
 	return password_keys_parse(text, &keys) == ST_OK;
 }

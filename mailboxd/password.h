@@ -40,22 +40,29 @@ struct password_keys {
 };
 
 /*
- * Appends the stored form of a password, with a fresh salt. ST_SYNTAX: empty,
- * longer than PASSWORD_MAX, or with control characters; ST_LIMIT, ST_NO_MEMORY,
- * ST_IO (no random numbers).
+ * Appends the stored form of a password: with the salt and rounds of another
+ * verifier of the account, or with a fresh salt and so many rounds where like is
+ * NULL. One salt for all passwords of an account lets SCRAM be offered for each
+ * of them, and a wrong one costs the same however many there are. ST_SYNTAX:
+ * empty, too long, or refused by SASLprep; ST_NO_MEMORY, ST_IO (no random
+ * numbers).
  */
-enum status password_hash(struct slice password, uint32_t rounds,
+enum status password_hash(struct slice password,
+			  const struct password_keys *like, uint32_t rounds,
 			  struct buf *verifier);
 
 /*
- * ST_OK: it is the password; ST_DENIED: it is not; ST_SYNTAX: the verifier is
- * of no form known here (which takes as long as a wrong password).
+ * Looks which of an account's verifiers the password fits: ST_OK and *which, or
+ * ST_DENIED. Derives once for those that share their salt; none at all, or only
+ * such as are of no form known here, cost one derivation of so many rounds, as a
+ * wrong password does.
  */
-enum status password_check(struct slice password, struct slice verifier);
+enum status password_check(struct slice password,
+			   const struct slice *verifiers, size_t count,
+			   uint32_t rounds, size_t *which);
 
-/* Takes as long as password_check() on a verifier of our own making: for
- * accounts that do not exist. */
-void password_check_nobody(struct slice password);
+/* Rounds of PBKDF2 that this process did so far: what logins cost. */
+uint64_t password_work(void);
 
 /* Whether a good login should store the password anew: a crypt(3) string, or
  * fewer rounds than asked for now. */
@@ -67,11 +74,17 @@ bool password_is_verifier(struct slice text);
 /* ST_SYNTAX: not the SCRAM form. */
 enum status password_keys_parse(struct slice verifier,
 				struct password_keys *keys);
+/* Whether one derivation serves both. */
+bool password_keys_alike(const struct password_keys *a,
+			 const struct password_keys *b);
 /*
- * Keys for an account that does not exist, always the same for one name (and
- * one run of the process), so that a SCRAM exchange looks as with any other.
+ * Keys for a login that has none (no such account, or a crypt(3) string alone),
+ * always the same for one login and secret, which is the store's: so a SCRAM
+ * exchange looks as with any other, also after a restart. No password fits them.
  */
-void password_keys_nobody(struct slice login, struct password_keys *keys);
+void password_keys_nobody(struct slice login,
+			  const unsigned char secret[PASSWORD_KEY_OCTETS],
+			  uint32_t rounds, struct password_keys *keys);
 
 /*
  * The proof of RFC 5802 section 3 against the keys: ST_OK fills signature with

@@ -1,51 +1,21 @@
 /*
  * AUTH: who is it? (design: trust.md section 2.) Unknown, disabled and wrong
- * take the same way and the same time; what a right password meets (disabled,
- * too many sessions) is told only behind it.
+ * take the same way and the same time.
  *
  *	reader	account and verifiers
- *	worker	is it one of them?
+ *	worker	PLAIN: is it one of them? (SCRAM: req_auth_scram.c)
+ *	reader	again, where accounts or passwords changed meanwhile
  *	loop	bind, or count the failure and let it wait
  *	writer	last used, a verifier in a better form; nobody waits for it
  */
-#include "mailboxd/requests.h"
-
-#include <stdlib.h>
+#include "mailboxd/login_try.h"
 
 #include "common/clock.h"
-#include "common/log.h"
 #include "common/sasl.h"
-#include "mailboxd/logins.h"
-#include "mailboxd/password.h"
-#include "mailboxd/throttle.h"
+#include "mailboxd/saslprep.h"
 
-#define CREDENTIALS_MAX	32u
 /* Logins that may wait for a worker; beyond it they are told to come later. */
 #define WAITING_MAX	256u
-/* "last used" is written when it is older than this. */
-#define USED_SECONDS	3600
-
-struct verifier {
-	uint64_t id;
-	uint32_t scopes;
-	int64_t last_used, expires;
-	char text[PASSWORD_VERIFIER_MAX];
-	size_t octets;
-};
-
-struct login_try {
-	struct slice name, password;	/* borrow from the request's frame */
-	unsigned scope;
-	bool is_unknown, is_disabled, any_password;
-	struct login login;	/* of the account */
-	struct verifier verifiers[CREDENTIALS_MAX];
-	size_t count;
-	const struct verifier *matched;
-	uint32_t rounds;	/* of a verifier of today */
-	const char *hostname;
-	struct buf upgrade;	/* the matched one in today's form */
-	bool is_counted;	/* among those that use a worker */
-};
 
 static const struct service_word {
 	const char *name;
@@ -56,231 +26,47 @@ static const struct service_word {
 	{ "pop3", STORE_SCOPE_POP3 },
 };
 
-/* ---- outcome --- */
-
-static void try_free(struct request *r)
-{
-	struct login_try *t = r->state;
-
-	if (!t)
-		return;
-	if (t->is_counted)
-		r->service->checking--;
-	buf_wipe(&t->upgrade);
-	explicit_bzero(t, sizeof *t);
-	free(t);
-}
-
-static bool is_trusted(const struct request *r)
-{
-	const struct settings *s = r->service->settings;
-	char address[48];
-	struct slice from = r->message.auth.address;
-
-	if (from.len >= sizeof address || !s->trusted)
-		return false;
-	memcpy(address, from.data, from.len);
-	address[from.len] = '\0';
-	return netset_has(s->trusted, address);
-}
-
-static bool is_throttled(const struct request *r)
-{
-	return r->service->settings->throttle && !is_trusted(r);
-}
-
-static void log_failure(struct request *r, const char *reason)
-{
-	const struct ipc_auth *m = &r->message.auth;
-	const struct login_try *t = r->state;
-
-	r->service->counts.logins_failed++;
-	log_event("auth.fail", log_slice("sid", m->sid),
-		  log_slice("proto", m->service),
-		  log_slice("user", t ? t->name : SLICE_EMPTY),
-		  log_slice("client", m->address), log_str("reason", reason));
-}
-
-static void fail_now(struct request *r, enum status st)
-{
-	(void)st;
-	if (is_throttled(r))
-		throttle_waited(r->service->throttle, r->message.auth.address);
-	request_fail(r, ST_DENIED, "", "authentication failed");
-	request_finish(r, ST_DENIED);
-}
-
-/* A wrong password, or nobody: counted, and told after a while. */
-static void fail(struct request *r, const char *reason)
-{
-	struct login_try *t = r->state;
-	unsigned char tag[PASSWORD_KEY_OCTETS];
-	int64_t delay = 0;
-
-	log_failure(r, reason);
-	if (is_throttled(r)) {
-		password_tag(t->name, t->password, tag);
-		delay = throttle_failed(r->service->throttle, clock_ms(),
-					r->message.auth.address, t->name, tag);
-	}
-	if (delay > 0) {
-		request_delay(r, delay, fail_now);
-		return;
-	}
-	request_fail(r, ST_DENIED, "", "authentication failed");
-	request_finish(r, ST_DENIED);
-}
-
-static unsigned sessions_max(const struct request *r, unsigned scope)
-{
-	const struct settings *s = r->service->settings;
-
-	return scope == STORE_SCOPE_IMAP ? s->imap_per_account
-	     : scope == STORE_SCOPE_POP3 ? s->pop3_per_account : 0;
-}
-
-static void copy_text(char *to, size_t cap, struct slice from)
-{
-	size_t n = from.len < cap - 1 ? from.len : cap - 1;
-
-	memcpy(to, from.data, n);
-	to[n] = '\0';
-}
-
-static void bind(struct request *r, const struct login_try *t)
-{
-	struct session *s = r->session;
-	const struct ipc_auth *m = &r->message.auth;
-
-	s->state = SESSION_BOUND;
-	s->account = t->login.account;
-	s->scope = t->scope;
-	s->since_ms = clock_wall_ms();
-	buf_append(&s->login, slice_of(t->login.name, t->login.name_octets));
-	copy_text(s->sid, sizeof s->sid, m->sid);
-	copy_text(s->address, sizeof s->address, m->address);
-}
-
-static void succeed(struct request *r)
-{
-	struct login_try *t = r->state;
-	const struct ipc_auth *m = &r->message.auth;
-	struct slice name = slice_of(t->login.name, t->login.name_octets);
-	unsigned most = sessions_max(r, t->scope);
-	struct ipc_message out = { .type = IPC_TYPE_AUTH_OK };
-
-	if (t->is_disabled) {
-		log_failure(r, "disabled");
-		request_fail(r, ST_DENIED, "DISABLED", "account is disabled");
-		request_finish(r, ST_DENIED);
-		return;
-	}
-	if (r->session->socket == SESSION_STORE && most &&
-	    service_sessions(r->service, t->login.account, t->scope) >= most) {
-		log_failure(r, "too-many-sessions");
-		request_fail(r, ST_LIMIT, "LIMIT", "too many sessions");
-		request_finish(r, ST_LIMIT);
-		return;
-	}
-	if (is_throttled(r))
-		throttle_good(r->service->throttle, clock_ms(), m->address,
-			      t->name);
-	r->service->counts.logins++;
-	log_event("auth.ok", log_slice("sid", m->sid),
-		  log_slice("proto", m->service), log_slice("user", name),
-		  log_slice("client", m->address));
-	if (r->session->socket == SESSION_STORE)
-		bind(r, t);
-	out.auth_ok = (struct ipc_auth_ok){ t->login.account, name, SLICE_EMPTY };
-	request_finish(r, request_put(r, IPC_LAST, &out));
-}
-
-/* ---- afterwards: last used, a better verifier --- */
-
-struct afterwards {
-	struct job job;		/* first */
-	struct service *service;
-	uint64_t credential;
-	bool is_used, is_upgrade;
-	struct buf from, to;
-};
-
-static enum status afterwards_run(struct job *job, struct tx *tx)
-{
-	struct afterwards *a = (struct afterwards *)job;
-	enum status st = ST_OK;
-
-	if (a->is_used)
-		st = store_credential_used(tx, a->credential,
-					   clock_wall_seconds());
-	if (st == ST_OK && a->is_upgrade)
-		st = store_credential_upgrade(tx, a->credential,
-					      buf_slice(&a->from),
-					      buf_slice(&a->to));
-	return st;
-}
-
-static void afterwards_done(struct job *job, enum status status,
-			    const struct error *error)
-{
-	struct afterwards *a = (struct afterwards *)job;
-
-	(void)status;	/* the next login will try again */
-	(void)error;
-	buf_wipe(&a->from);
-	buf_wipe(&a->to);
-	free(a);
-}
-
-static void write_afterwards(struct request *r)
-{
-	const struct login_try *t = r->state;
-	const struct verifier *v = t->matched;
-	struct afterwards *a;
-
-	if (!v || (clock_wall_seconds() - v->last_used < USED_SECONDS &&
-		   t->upgrade.len == 0))
-		return;
-	a = calloc(1, sizeof *a);
-	if (!a)
-		return;
-	a->service = r->service;
-	a->credential = v->id;
-	a->is_used = true;
-	a->from = (struct buf)BUF_INIT(PASSWORD_VERIFIER_MAX);
-	a->to = (struct buf)BUF_INIT(PASSWORD_VERIFIER_MAX);
-	a->job.run = afterwards_run;
-	a->job.done = afterwards_done;
-	a->job.sync = JOB_SYNC_NORMAL;
-	a->job.octets = sizeof *a;
-	if (t->upgrade.len > 0 &&
-	    buf_append(&a->from, slice_of(v->text, v->octets)) == ST_OK &&
-	    buf_append(&a->to, buf_slice(&t->upgrade)) == ST_OK)
-		a->is_upgrade = true;
-	if (service_submit(r->service, &a->job, PLACE_WRITER) != ST_OK)
-		afterwards_done(&a->job, ST_UNAVAILABLE, NULL);
-}
-
 /* ---- a worker looks at the password --- */
+
+/* The keys of another password of the account, whose salt a new form takes. */
+static const struct password_keys *sibling_keys(const struct login_try *t,
+						struct password_keys *keys)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (&t->verifiers[i] != t->matched &&
+		    password_keys_parse(verifier_slice(&t->verifiers[i]), keys) ==
+		    ST_OK)
+			return keys;
+	return NULL;
+}
+
+static void make_upgrade(struct login_try *t)
+{
+	struct slice verifier = verifier_slice(t->matched);
+	struct password_keys keys, own;
+	const struct password_keys *like = sibling_keys(t, &keys);
+
+	/* more rounds would part it from the others of its account */
+	if (like && password_keys_parse(verifier, &own) == ST_OK)
+		return;
+	if (password_is_outdated(verifier, t->rounds))
+		password_hash(t->password, like, t->rounds, &t->upgrade);
+}
 
 static enum status verify_run(struct request *r, struct tx *tx)
 {
 	struct login_try *t = r->state;
+	struct slice verifiers[LOGIN_CREDENTIALS_MAX];
+	size_t which;
 
 	(void)tx;
-	for (size_t i = 0; i < t->count && !t->matched; i++) {
-		struct verifier *v = &t->verifiers[i];
-
-		if (password_check(t->password, slice_of(v->text, v->octets)) ==
-		    ST_OK)
-			t->matched = v;
-	}
-	if (t->count == 0)
-		password_check_nobody(t->password);
-	if (t->matched &&
-	    password_is_outdated(slice_of(t->matched->text, t->matched->octets),
-				 t->rounds))
-		password_hash(t->password, t->rounds, &t->upgrade);
+	for (size_t i = 0; i < t->count; i++)
+		verifiers[i] = verifier_slice(&t->verifiers[i]);
+	if (password_check(t->password, verifiers, t->count, t->rounds,
+			   &which) != ST_OK)
+		return ST_OK;
+	t->matched = &t->verifiers[which];
+	make_upgrade(t);
 	return ST_OK;
 }
 
@@ -290,20 +76,12 @@ static void verify_done(struct request *r, enum status st)
 
 	t->is_counted = false;
 	r->service->checking--;
-	if (st != ST_OK) {
+	if (st != ST_OK)
 		request_finish(r, st);
-		return;
-	}
-	if (!t->matched) {
-		fail(r, t->is_unknown ? "unknown" : "password");
-		return;
-	}
-	t->login.scopes = t->matched->scopes;
-	if (!t->is_disabled)
-		logins_keep(r->service->logins, t->name, t->password,
-			    r->service->directory, clock_ms(), &t->login);
-	write_afterwards(r);
-	succeed(r);
+	else if (!t->matched)
+		login_fail(r, t->is_unknown ? "unknown" : "password");
+	else
+		login_matched(r);
 }
 
 static void verify(struct request *r)
@@ -311,7 +89,7 @@ static void verify(struct request *r)
 	struct login_try *t = r->state;
 
 	if (r->service->checking >= WAITING_MAX) {
-		log_failure(r, "busy");
+		login_log_failure(r, "busy");
 		request_fail(r, ST_UNAVAILABLE, "", "too many logins at once");
 		request_finish(r, ST_UNAVAILABLE);
 		return;
@@ -328,7 +106,7 @@ static enum status keep_verifier(void *arg, const struct store_credential *c)
 	struct login_try *t = arg;
 	struct verifier *v = &t->verifiers[t->count];
 
-	if (t->count == CREDENTIALS_MAX || !(c->scopes & t->scope) ||
+	if (t->count == LOGIN_CREDENTIALS_MAX || !(c->scopes & t->scope) ||
 	    (c->expires && c->expires <= clock_wall_seconds()) ||
 	    c->verifier.len > sizeof v->text)
 		return ST_OK;
@@ -341,13 +119,41 @@ static enum status keep_verifier(void *arg, const struct store_credential *c)
 	return ST_OK;
 }
 
-static enum status look_run(struct request *r, struct tx *tx)
+static void keep_name(struct login *login, struct slice name)
+{
+	struct slice kept = slice_head(name, sizeof login->name);
+
+	memcpy(login->name, kept.data, kept.len);
+	login->name_octets = kept.len;
+}
+
+/* What SCRAM shows to those who have no keys. */
+static enum status make_nobody(struct login_try *t, struct tx *tx,
+			       const unsigned char *secret)
+{
+	struct slice key;
+	enum status st = store_account_canonical(tx, buf_slice(&t->name), &key);
+
+	if (st == ST_NOT_FOUND || st == ST_SYNTAX) {
+		key = buf_slice(&t->name);
+		st = ST_OK;
+	}
+	if (st == ST_OK)
+		password_keys_nobody(key, secret, t->rounds, &t->nobody);
+	return st;
+}
+
+enum status login_look_run(struct request *r, struct tx *tx)
 {
 	struct login_try *t = r->state;
 	struct store_account account;
-	enum status st = store_account_find(tx, t->name, &account);
+	enum status st = t->is_scram
+		? make_nobody(t, tx, store_secret(r->service->store)) : ST_OK;
 
 	t->count = 0;
+	t->is_disabled = t->any_password = false;
+	if (st == ST_OK)
+		st = store_account_find(tx, buf_slice(&t->name), &account);
 	t->is_unknown = st == ST_NOT_FOUND || st == ST_SYNTAX;
 	if (t->is_unknown)
 		return ST_OK;
@@ -356,8 +162,7 @@ static enum status look_run(struct request *r, struct tx *tx)
 	t->is_disabled = account.is_disabled;
 	t->any_password = account.any_password;
 	t->login.account = account.id;
-	copy_text(t->login.name, sizeof t->login.name, account.name);
-	t->login.name_octets = strlen(t->login.name);
+	keep_name(&t->login, account.name);
 	st = store_credential_list(tx, account.id, keep_verifier, t);
 	return st == ST_OK ? ST_OK : request_store_failed(r, st, tx, "");
 }
@@ -370,10 +175,10 @@ static enum status make_run(struct request *r, struct tx *tx)
 	struct buf name = BUF_INIT(ADDRESS_OCTETS_MAX);
 	struct address address;
 	uint64_t id;
-	enum status st = buf_append(&name, t->name);
+	enum status st = buf_append(&name, buf_slice(&t->name));
 
 	/* a bare name is one of this host */
-	if (st == ST_OK && slice_index(t->name, '@') == t->name.len)
+	if (st == ST_OK && slice_index(buf_slice(&t->name), '@') == t->name.len)
 		st = buf_append_fmt(&name, "@%s", t->hostname);
 	if (st == ST_OK)
 		st = address_parse(buf_slice(&name), ADDRESS_UTF8, &arena,
@@ -382,8 +187,7 @@ static enum status make_run(struct request *r, struct tx *tx)
 		st = store_account_ensure(tx, &address, &id);
 	if (st == ST_OK) {
 		t->login.account = id;
-		copy_text(t->login.name, sizeof t->login.name, buf_slice(&name));
-		t->login.name_octets = strlen(t->login.name);
+		keep_name(&t->login, buf_slice(&name));
 	} else {
 		request_store_failed(r, st, tx, "");
 	}
@@ -395,9 +199,9 @@ static enum status make_run(struct request *r, struct tx *tx)
 static void make_done(struct request *r, enum status st)
 {
 	if (st == ST_OK)
-		succeed(r);
+		login_succeed(r);
 	else if (st == ST_SYNTAX || st == ST_LIMIT || st == ST_NOT_FOUND)
-		fail(r, "unknown");
+		login_fail(r, "unknown");
 	else
 		request_finish(r, st);
 }
@@ -405,7 +209,7 @@ static void make_done(struct request *r, enum status st)
 static void look_done(struct request *r, enum status st)
 {
 	struct login_try *t = r->state;
-	bool takes_any = r->service->settings->any_password;
+	bool takes_any = r->service->settings->any_password && !t->is_scram;
 
 	if (st != ST_OK)
 		request_finish(r, st);
@@ -413,7 +217,9 @@ static void look_done(struct request *r, enum status st)
 		 r->service->settings->store.first_use)
 		request_go(r, PLACE_WRITER, JOB_SYNC_FULL, make_run, make_done);
 	else if (takes_any && !t->is_unknown && t->any_password)
-		succeed(r);
+		login_succeed(r);
+	else if (t->is_scram)
+		login_scram_challenge(r);
 	else
 		verify(r);
 }
@@ -428,54 +234,95 @@ static unsigned scope_of(struct slice service)
 	return 0;
 }
 
-void req_auth(struct request *r)
+/* The message of PLAIN, or what LOGIN and USER were made into. */
+static bool take_plain(struct request *r, struct slice message)
 {
-	const struct ipc_auth *m = &r->message.auth;
-	unsigned scope = scope_of(m->service);
-	struct login_try *t;
+	struct login_try *t = r->state;
 	struct sasl_plain plain;
 
-	r->free_state = try_free;
+	/* nobody may act for somebody else: authzid is empty or the same */
+	if (sasl_plain_parse(message, &plain) != ST_OK ||
+	    (plain.authzid.len && !slice_eq(plain.authzid, plain.authcid)) ||
+	    saslprep(plain.authcid, &t->name) != ST_OK) {
+		login_malformed(r);
+		return false;
+	}
+	t->password = plain.password;
+	return true;
+}
+
+static bool is_remembered(struct request *r)
+{
+	struct login_try *t = r->state;
+	struct service *s = r->service;
+
+	return !t->is_scram &&
+	       logins_find(s->logins, buf_slice(&t->name), t->password,
+			   s->directory, clock_ms(), &t->login) &&
+	       (t->login.scopes & t->scope);
+}
+
+/* How the mechanism begins; false: the request was answered. */
+static bool begin_mechanism(struct request *r)
+{
+	const struct ipc_auth *m = &r->message.auth;
+	struct login_try *t = r->state;
+
+	switch (sasl_mechanism_find(m->mechanism)) {
+	case SASL_SCRAM_PLUS:
+		t->is_plus = true;
+		/* fallthrough */
+	case SASL_SCRAM:
+		t->is_scram = true;
+		return login_scram_first(r, m->response);
+	case SASL_PLAIN:
+	case SASL_LOGIN:
+		return take_plain(r, m->response);
+	case SASL_NONE:
+		break;
+	}
+	request_fail(r, ST_NOT_FOUND, "", "unknown mechanism");
+	request_finish(r, ST_NOT_FOUND);
+	return false;
+}
+
+void req_auth(struct request *r)
+{
+	const struct settings *settings = r->service->settings;
+	unsigned scope = scope_of(r->message.auth.service);
+	struct login_try *t;
+
+	r->free_state = login_try_free;
 	if (r->session->state == SESSION_BOUND || scope == 0 ||
-	    (r->session->socket == SESSION_AUTH && scope != STORE_SCOPE_SMTP)) {
+	    (r->session->socket == SESSION_AUTH) != (scope == STORE_SCOPE_SMTP)) {
 		request_fail(r, ST_DENIED, "", "no login here and now");
 		request_finish(r, ST_DENIED);
-		return;
-	}
-	if (!slice_case_eq(m->mechanism, SLICE("PLAIN")) &&
-	    !slice_case_eq(m->mechanism, SLICE("LOGIN"))) {
-		request_fail(r, ST_NOT_FOUND, "", "unknown mechanism");
-		request_finish(r, ST_NOT_FOUND);
 		return;
 	}
 	t = request_state(r, sizeof *t);
 	if (!t)
 		return;
 	t->scope = scope;
-	t->rounds = r->service->settings->rounds;
-	t->hostname = r->service->settings->lmtp.hostname;
+	t->rounds = settings->rounds;
+	t->hostname = settings->lmtp.hostname;
+	t->name = (struct buf)BUF_INIT(SASL_NAME_MAX * 4);
 	t->upgrade = (struct buf)BUF_INIT(PASSWORD_VERIFIER_MAX);
-	/* nobody may act for somebody else: authzid is empty or the same */
-	if (sasl_plain_parse(m->response, &plain) != ST_OK ||
-	    (plain.authzid.len && !slice_eq(plain.authzid, plain.authcid))) {
-		log_failure(r, "malformed");
-		request_fail(r, ST_DENIED, "", "authentication failed");
-		request_finish(r, ST_DENIED);
+	t->scram = (struct scram)SCRAM_INIT;
+	t->directory = r->service->directory;
+	if (!begin_mechanism(r) || !login_begin(r))
 		return;
-	}
-	t->name = plain.authcid;
-	t->password = plain.password;
-	if (logins_find(r->service->logins, t->name, t->password,
-			r->service->directory, clock_ms(), &t->login) &&
-	    (t->login.scopes & scope))
-		succeed(r);
+	if (is_remembered(r))
+		login_succeed(r);
 	else
-		request_go(r, PLACE_READER, 0, look_run, look_done);
+		request_go(r, PLACE_READER, 0, login_look_run, look_done);
 }
 
 enum status req_auth_more(struct request *r, const struct ipc_message *m)
 {
-	(void)r;
-	(void)m;
-	return ST_SYNTAX;	/* PLAIN has one step */
+	struct login_try *t = r->state;
+
+	if (m->type != IPC_TYPE_AUTH_CONTINUE || r->is_running || r->is_delayed ||
+	    !t || t->step == LOGIN_STEP_ALONE)
+		return ST_SYNTAX;	/* nobody asked for it */
+	return login_scram_more(r, m->auth_continue.response);
 }

@@ -70,6 +70,7 @@ struct session {
 
 	char peer_name[32];	/* of HELLO: "imapd" */
 	uint64_t account;
+	uint64_t credential;	/* it logged in with; 0: none was needed */
 	struct buf login;
 	unsigned scope;		/* enum store_scope it logged in through */
 	char sid[24];		/* as the daemon told it */

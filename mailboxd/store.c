@@ -116,29 +116,35 @@ static enum status sync_directory(struct store *s, struct error *error)
 	return st;
 }
 
-static enum status load_thread_key(struct tx *tx, struct store *s)
+/* A random key that stays with the store; made when it is asked for first. */
+static enum status load_key(struct tx *tx, const char *name, unsigned char *key,
+			    size_t octets)
 {
 	struct sqlite3_stmt *stmt;
-	struct slice key = slice_of((const char *)s->thread_key,
-				    sizeof s->thread_key);
+	struct slice made = slice_of((const char *)key, octets);
 	enum status st = sql_first(tx, &stmt, "SELECT value FROM meta"
-				   " WHERE key = 'thread_key'", SQL_ARGS());
+				   " WHERE key = ?1",
+				   SQL_ARGS(sql_t(slice_str(name))));
 
 	if (st == ST_OK) {
 		struct slice kept = sql_column_bytes(stmt, 0);
 
-		if (kept.len == sizeof s->thread_key)
-			memcpy(s->thread_key, kept.data, kept.len);
+		if (kept.len == octets)
+			memcpy(key, kept.data, octets);
 		sql_end(stmt);
 		return ST_OK;
 	}
 	if (st != ST_NOT_FOUND)
 		return st;
-	if (getrandom(s->thread_key, sizeof s->thread_key, 0) !=
-	    (ssize_t)sizeof s->thread_key)
+	if (getrandom(key, octets, 0) != (ssize_t)octets)
 		return tx_error(tx, ST_IO, "getrandom");
-	return sql_run(tx, "INSERT INTO meta (key, value)"
-		       " VALUES ('thread_key', ?1)", SQL_ARGS(sql_b(key)));
+	return sql_run(tx, "INSERT INTO meta (key, value) VALUES (?1, ?2)",
+		       SQL_ARGS(sql_t(slice_str(name)), sql_b(made)));
+}
+
+const unsigned char *store_secret(const struct store *store)
+{
+	return store->secret;
 }
 
 /* Counters, the epoch, and what an unclean end left; one transaction. */
@@ -159,7 +165,10 @@ static enum status begin_epoch(struct tx *tx, struct store *s)
 	if (!st)
 		st = store_meta_set(tx, "clean", 0);
 	if (!st)
-		st = load_thread_key(tx, s);
+		st = load_key(tx, "thread_key", s->thread_key,
+			      sizeof s->thread_key);
+	if (!st)
+		st = load_key(tx, "secret", s->secret, sizeof s->secret);
 	if (!st)
 		st = body_delete_orphans(tx);
 	if (!st) {

@@ -80,6 +80,11 @@ enum status store_open(const struct store_options *options,
 /* Marks the end as clean and syncs. No transaction is open. NULL is fine. */
 void store_close(struct store *store);
 
+/* Random octets that stay with the store, to derive what must look the same after
+ * a restart and be known to nobody. Any thread; borrowed. */
+#define STORE_SECRET_OCTETS 32
+const unsigned char *store_secret(const struct store *store);
+
 /* Called after each COMMIT that changed mailboxes, on the committing thread and
  * before any answer: be quick. One call a mailbox. */
 typedef void store_watch_fn(void *arg, uint64_t mailbox, uint64_t highestmodseq);
@@ -248,6 +253,11 @@ enum status store_account_get(struct tx *tx, uint64_t id,
  * domain. Aliases do not log in. ST_NOT_FOUND. */
 enum status store_account_find(struct tx *tx, struct slice login,
 			       struct store_account *account);
+
+/* A login in the form in which accounts are compared, whether there is such an
+ * account or not: one form for all that would find the same one. */
+enum status store_account_canonical(struct tx *tx, struct slice login,
+				    struct slice *key);
 
 enum store_scope {
 	STORE_SCOPE_SMTP = 1,

@@ -266,40 +266,46 @@ enum status store_account_get(struct tx *tx, uint64_t id,
 }
 
 /* The bare local part is enough where there is one domain. */
-static enum status find_bare(struct tx *tx, struct slice login,
-			     struct store_account *account)
+static enum status bare_key(struct tx *tx, struct slice login,
+			    struct slice *key)
 {
-	struct buf key = BUF_INIT(ADDRESS_OCTETS_MAX);
-	enum status st;
+	struct buf folded = BUF_INIT(ADDRESS_OCTETS_MAX);
+	struct sqlite3_stmt *row;
+	enum status st = utf8_fold(login, &folded);
 
-	if (slice_index(login, '@') < login.len)
-		return tx_error(tx, ST_NOT_FOUND, "no such account");
-	st = utf8_fold(login, &key);
 	if (st == ST_SYNTAX || st == ST_LIMIT)
-		st = tx_error(tx, ST_NOT_FOUND, "no such account");
+		st = buf_append(&folded, login);
+	if (!st && slice_index(login, '@') == login.len &&
+	    sql_first(tx, &row, "SELECT '@' || min(name) FROM domain"
+		      " HAVING count(*) = 1", SQL_ARGS()) == ST_OK) {
+		buf_append(&folded, sql_column_bytes(row, 0));
+		sql_end(row);
+	}
 	if (!st)
-		st = first_account(tx, COLUMNS "WHERE key = ?1 || '@' ||"
-			" (SELECT name FROM domain)"
-			" AND (SELECT count(*) FROM domain) = 1",
-			SQL_ARGS(sql_t(buf_slice(&key))), account);
-	buf_free(&key);
+		st = tx_copy(tx, buf_slice(&folded), key);
+	buf_free(&folded);
 	return st;
+}
+
+enum status store_account_canonical(struct tx *tx, struct slice login,
+				    struct slice *key)
+{
+	struct address address;
+
+	if (login.len == 0 || login.len >= ADDRESS_OCTETS_MAX)
+		return tx_error(tx, ST_NOT_FOUND, "no such account");
+	if (address_parse(login, ADDRESS_UTF8, &tx->arena, &address) ||
+	    address.ascii.len == 0)
+		return bare_key(tx, login, key);
+	return account_key(tx, &address, key);
 }
 
 enum status store_account_find(struct tx *tx, struct slice login,
 			       struct store_account *account)
 {
-	struct address address;
 	struct slice key;
-	enum status st;
+	enum status st = store_account_canonical(tx, login, &key);
 
-	if (login.len == 0 || login.len >= ADDRESS_OCTETS_MAX)
-		return tx_error(tx, ST_NOT_FOUND, "no such account");
-	if (address_parse(login, ADDRESS_UTF8, &tx->arena, &address))
-		return find_bare(tx, login, account);
-	if (address.ascii.len == 0)
-		return find_bare(tx, login, account);
-	st = account_key(tx, &address, &key);
 	return st ? st : first_account(tx, COLUMNS "WHERE key = ?1",
 				       SQL_ARGS(sql_t(key)), account);
 }

@@ -66,6 +66,7 @@ struct store {
 	int lock_fd;
 	uint64_t epoch;
 	unsigned char thread_key[16];
+	unsigned char secret[STORE_SECRET_OCTETS];
 
 	pthread_mutex_t write_lock;	/* held from begin to commit */
 	struct tx *last_writer;		/* the only one whose hot rows are true */

@@ -11,16 +11,9 @@
  *   unique ids -> DONE: the maildrop is known, +OK.
  */
 
-static const struct {
-	enum sasl_mechanism mechanism;
-	const char *name;
-} mechanisms[] = {
-	{ SASL_PLAIN, "PLAIN" },
-	{ SASL_LOGIN, "LOGIN" },
-};
-
 void pop_login_failed(struct pop_session *s, const char *text)
 {
+	sasl_clear(&s->sasl);
 	s->login_request = 0;
 	s->wait = POP_WAIT_NONE;
 	maildrop_clear(&s->maildrop);
@@ -31,22 +24,20 @@ void pop_login_failed(struct pop_session *s, const char *text)
 	pop_mistake(s, text);
 }
 
-/* message: as PLAIN has it (RFC 4616). */
+/* Asks mailboxd, or tells it the client's next response. */
 static void verify(struct pop_session *s, struct slice message)
 {
-	const struct peer_info *peer = s->engine.peer;
-	struct ipc_message m = { .type = IPC_TYPE_AUTH };
+	struct ipc_message m;
 
-	m.auth.mechanism = SLICE("PLAIN");
-	m.auth.service = SLICE("pop3");
-	m.auth.sid = id_slice(&s->sid);
-	m.auth.address = slice_str(peer->address);
-	m.auth.secure = peer->is_secure;
-	m.auth.binding_type = SLICE_EMPTY;
-	m.auth.binding = SLICE_EMPTY;
-	m.auth.response = message;
+	sasl_ask(&s->sasl, s->engine.peer, SLICE("pop3"), id_slice(&s->sid),
+		 message, &m);
 	pop_enter(s, POP_STATE_LOGIN);
-	s->login_request = pop_ask(s, &m);
+	if (m.type == IPC_TYPE_AUTH)
+		s->login_request = pop_ask(s, &m);
+	else if (engine_ask(&s->engine, s->login_request, &m) != ST_OK)
+		s->trouble = ST_LIMIT;
+	else
+		pop_wait(s, POP_WAIT_STORE, s->settings->backend_ms);
 }
 
 void pop_cmd_user(struct pop_session *s, struct slice arguments)
@@ -71,8 +62,10 @@ void pop_cmd_pass(struct pop_session *s, struct slice arguments)
 		pop_mistake(s, "USER comes first");
 	else if (sasl_plain_build(&plain, &message) != ST_OK)
 		pop_mistake(s, "[AUTH] Authentication failed");
-	else
+	else {
+		s->sasl = (struct sasl)SASL_INIT(SASL_PLAIN);
 		verify(s, buf_slice(&message));
+	}
 	buf_wipe(&message);
 	buf_wipe(&s->user);
 }
@@ -80,12 +73,13 @@ void pop_cmd_pass(struct pop_session *s, struct slice arguments)
 /* AUTH alone lists the mechanisms, as older clients ask. */
 static void list_mechanisms(struct pop_session *s)
 {
+	struct buf names = BUF_INIT(256);
+
 	pop_ok(s, "Mechanisms follow");
-	for (size_t i = 0; i < sizeof mechanisms / sizeof *mechanisms; i++) {
-		pop_put(s, slice_str(mechanisms[i].name));
-		pop_put(s, SLICE("\r\n"));
-	}
+	sasl_list(s->settings->has_scram, s->engine.peer, "", "\r\n", &names);
+	pop_put(s, buf_slice(&names));
 	pop_put(s, SLICE(".\r\n"));
+	buf_free(&names);
 }
 
 static void challenge(struct pop_session *s, struct slice text)
@@ -100,9 +94,12 @@ static void challenge(struct pop_session *s, struct slice text)
 	buf_free(&encoded);
 }
 
-static void auth_over(struct pop_session *s, const char *text)
+void pop_auth_over(struct pop_session *s, const char *text)
 {
 	sasl_clear(&s->sasl);
+	if (s->login_request)
+		sasl_cancel(&s->engine, s->login_request);
+	s->login_request = 0;
 	if (s->state == POP_STATE_SASL)
 		pop_enter(s, POP_STATE_AUTHORIZATION);
 	if (text)
@@ -120,16 +117,15 @@ static void respond(struct pop_session *s, struct slice encoded)
 	if (!slice_eq(encoded, SLICE("=")))
 		st = base64_decode(encoded, &response);
 	if (st != ST_OK) {
-		auth_over(s, "That is not base64");
+		pop_auth_over(s, "That is not base64");
 	} else {
 		st = sasl_feed(&s->sasl, buf_slice(&response), &next, &message);
 		if (st == ST_MORE) {
 			challenge(s, next);
 		} else if (st == ST_OK) {
 			verify(s, buf_slice(&message));
-			sasl_clear(&s->sasl);
 		} else {
-			auth_over(s, "[AUTH] Authentication failed");
+			pop_auth_over(s, "[AUTH] Authentication failed");
 		}
 	}
 	buf_wipe(&message);
@@ -147,7 +143,8 @@ void pop_cmd_auth(struct pop_session *s, struct slice arguments)
 		list_mechanisms(s);
 		return;
 	}
-	if (mechanism == SASL_NONE) {
+	if (!sasl_is_offered(mechanism, s->settings->has_scram,
+			     s->engine.peer)) {
 		pop_mistake(s, "That mechanism is not offered");
 		return;
 	}
@@ -162,7 +159,9 @@ void pop_cmd_auth(struct pop_session *s, struct slice arguments)
 void pop_auth_line(struct pop_session *s, struct slice line)
 {
 	if (slice_eq(line, SLICE("*")))
-		auth_over(s, "AUTH was cancelled");
+		pop_auth_over(s, "AUTH was cancelled");
+	else if (s->sasl.is_over)
+		pop_auth_over(s, "[SYS/TEMP] The mail store cannot serve now");
 	else
 		respond(s, line);
 }
@@ -247,11 +246,24 @@ void pop_login_answer(struct pop_session *s, const struct ipc_message *m,
 {
 	enum status st = ST_OK;
 
+	if (s->state == POP_STATE_SASL) {
+		/* the client is to speak: it is told when it has */
+		s->sasl.is_over = last;
+		s->login_request = last ? 0 : s->login_request;
+		return;
+	}
 	switch (m->type) {
 	case IPC_TYPE_ERROR:
 		login_error(s, &m->error);
 		break;
+	case IPC_TYPE_AUTH_CHALLENGE:
+		s->wait = POP_WAIT_NONE;
+		s->command_ms = clock_ms();
+		pop_enter(s, POP_STATE_SASL);
+		challenge(s, m->auth_challenge.challenge);
+		break;
 	case IPC_TYPE_AUTH_OK:
+		sasl_clear(&s->sasl);
 		buf_append(&s->login, slice_head(m->auth_ok.login, s->login.max));
 		s->engine.login = buf_slice(&s->login);
 		s->engine.account = m->auth_ok.account;

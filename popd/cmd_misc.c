@@ -17,7 +17,8 @@ static bool never_expires(const struct pop_session *s)
 	return s->settings->expire_days == INT32_MAX;
 }
 
-/* line, when; NULL: always. EXPIRE and LOGIN-DELAY with a number are below. */
+/* line, when; NULL: always. SASL, EXPIRE and LOGIN-DELAY with what follows them are
+ * below. */
 static const struct capability capabilities[] = {
 	{ "TOP", NULL },			/* RFC 2449 section 6.2 */
 	{ "UIDL", NULL },			/* 6.8 */
@@ -25,11 +26,22 @@ static const struct capability capabilities[] = {
 	{ "AUTH-RESP-CODE", NULL },		/* RFC 3206 */
 	{ "PIPELINING", NULL },			/* RFC 2449 section 6.6 */
 	{ "USER", pop_may_login },		/* 6.3 */
-	{ "SASL PLAIN LOGIN", pop_may_login },	/* 6.4, RFC 5034 */
 	{ "STLS", can_stls },			/* RFC 2595 section 4 */
 	{ "EXPIRE NEVER", never_expires },	/* RFC 2449 section 6.7 */
 	{ "IMPLEMENTATION Postroom", NULL },	/* 6.9 */
 };
+
+/* RFC 2449 section 6.3, RFC 5034 */
+static void sasl_row(struct pop_session *s)
+{
+	struct buf names = BUF_INIT(256);
+
+	sasl_list(s->settings->has_scram, s->engine.peer, " ", "", &names);
+	pop_put(s, SLICE("SASL"));
+	pop_put(s, buf_slice(&names));
+	pop_put(s, SLICE("\r\n"));
+	buf_free(&names);
+}
 
 static void number_row(struct pop_session *s, struct slice word, long number)
 {
@@ -52,6 +64,8 @@ void pop_cmd_capa(struct pop_session *s, struct slice arguments)
 		pop_put(s, slice_str(c->line));
 		pop_put(s, SLICE("\r\n"));
 	}
+	if (pop_may_login(s))
+		sasl_row(s);
 	number_row(s, SLICE("EXPIRE "), s->settings->expire_days);
 	number_row(s, SLICE("LOGIN-DELAY "), s->settings->login_delay_s);
 	pop_put(s, SLICE(".\r\n"));

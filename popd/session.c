@@ -12,7 +12,8 @@ static const unsigned moves[POP_STATE_COUNT] = {
 	[POP_STATE_AUTHORIZATION] = TO(AUTHORIZATION) | TO(SASL) | TO(LOGIN) |
 				    TO(CLOSED),
 	[POP_STATE_SASL]	= TO(AUTHORIZATION) | TO(LOGIN) | TO(CLOSED),
-	[POP_STATE_LOGIN]	= TO(AUTHORIZATION) | TO(TRANSACTION) | TO(CLOSED),
+	[POP_STATE_LOGIN]	= TO(AUTHORIZATION) | TO(SASL) | TO(TRANSACTION) |
+				  TO(CLOSED),
 	[POP_STATE_TRANSACTION]	= TO(UPDATE) | TO(CLOSED),
 	[POP_STATE_UPDATE]	= TO(CLOSED),
 	[POP_STATE_CLOSED]	= TO(CLOSED),
@@ -165,10 +166,8 @@ static bool is_auth_line(const struct pop_session *s, struct slice in)
 
 static void line_too_long(struct pop_session *s)
 {
-	if (s->state == POP_STATE_SASL) {
-		sasl_clear(&s->sasl);
-		pop_enter(s, POP_STATE_AUTHORIZATION);
-	}
+	if (s->state == POP_STATE_SASL)
+		pop_auth_over(s, NULL);
 	pop_mistake(s, "Line too long");
 }
 

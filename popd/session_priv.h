@@ -140,6 +140,8 @@ void pop_cmd_pass(struct pop_session *s, struct slice arguments);
 void pop_cmd_auth(struct pop_session *s, struct slice arguments);
 void pop_cmd_stls(struct pop_session *s, struct slice arguments);
 void pop_auth_line(struct pop_session *s, struct slice line);
+/* The exchange ends; text NULL: without a word. */
+void pop_auth_over(struct pop_session *s, const char *text);
 void pop_login_answer(struct pop_session *s, const struct ipc_message *m,
 		      bool last);
 /* mailboxd did not answer in time, or the login cannot go on. */

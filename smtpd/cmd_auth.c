@@ -1,13 +1,17 @@
 #include "smtpd/session_priv.h"
 
 #include "common/base64.h"
+#include "common/clock.h"
 
 /* AUTH (RFC 4954): the dialogue with the client is led here, the credentials
  * are looked at by mailboxd alone. */
 
-static void leave_quietly(struct smtp_session *s)
+/* The exchange is over, and so is what mailboxd has of it. */
+void smtp_auth_leave(struct smtp_session *s)
 {
 	sasl_clear(&s->sasl);
+	if (s->auth_request)
+		sasl_cancel(&s->engine, s->auth_request);
 	s->auth_request = 0;
 	if (s->wait == SMTP_WAIT_AUTH)
 		s->wait = SMTP_WAIT_NONE;
@@ -16,41 +20,44 @@ static void leave_quietly(struct smtp_session *s)
 
 static void leave(struct smtp_session *s, enum smtp_reply reply)
 {
-	leave_quietly(s);
+	smtp_auth_leave(s);
 	smtp_reply(s, reply);
 }
 
 static void challenge_client(struct smtp_session *s, struct slice challenge)
 {
-	char text[256];
+	char text[512];
 	struct buf encoded = { text, 0, sizeof text, sizeof text };
 
-	base64_encode(challenge, &encoded);
-	smtp_reply_with(s, SMTP_REPLY_CHALLENGE, buf_slice(&encoded));
+	if (base64_encode(challenge, &encoded) != ST_OK)
+		leave(s, SMTP_REPLY_AUTH_TEMPORARY);
+	else
+		smtp_reply_with(s, SMTP_REPLY_CHALLENGE, buf_slice(&encoded));
 }
 
 static void ask_mailboxd(struct smtp_session *s, struct slice message)
 {
-	struct ipc_message m = { .type = IPC_TYPE_AUTH };
+	struct ipc_message m;
 
-	m.auth = (struct ipc_auth){
-		.mechanism = SLICE("PLAIN"),
-		.service = SLICE("smtp"),
-		.sid = id_slice(&s->sid),
-		.address = smtp_client_address(s),
-		.secure = smtp_is_secure(s),
-		.binding_type = SLICE_EMPTY,
-		.binding = SLICE_EMPTY,
-		.response = message,
-	};
-	s->kicked = 0;
-	s->is_any_kicked = false;
-	s->auth_request = smtp_request_id(s);
-	if (engine_ask(&s->engine, s->auth_request, &m) != ST_OK) {
-		leave(s, SMTP_REPLY_AUTH_TEMPORARY);
-		return;
+	if (!s->auth_request) {
+		s->kicked = 0;
+		s->is_any_kicked = false;
+		s->auth_request = smtp_request_id(s);
 	}
-	smtp_wait(s, SMTP_WAIT_AUTH, s->settings->backend_ms);
+	sasl_ask(&s->sasl, s->engine.peer, SLICE("smtp"), id_slice(&s->sid),
+		 message, &m);
+	if (m.type == IPC_TYPE_AUTH)
+		m.auth.address = smtp_client_address(s);
+	if (engine_ask(&s->engine, s->auth_request, &m) != ST_OK)
+		leave(s, SMTP_REPLY_AUTH_TEMPORARY);
+	else
+		smtp_wait(s, SMTP_WAIT_AUTH, s->settings->backend_ms);
+}
+
+static enum smtp_reply reply_for(enum status st)
+{
+	return st == ST_NO_MEMORY ? SMTP_REPLY_AUTH_TEMPORARY
+				  : SMTP_REPLY_AUTH_RESPONSE;
 }
 
 /* The client's next response, still base64. */
@@ -73,8 +80,7 @@ static void take_response(struct smtp_session *s, struct slice text)
 	else if (st == ST_OK)
 		ask_mailboxd(s, buf_slice(&message));
 	else
-		leave(s, st == ST_NO_MEMORY ? SMTP_REPLY_AUTH_TEMPORARY
-					    : SMTP_REPLY_AUTH_RESPONSE);
+		leave(s, reply_for(st));
 	buf_wipe(&response);
 	buf_wipe(&message);
 }
@@ -99,7 +105,8 @@ void smtp_cmd_auth(struct smtp_session *s, struct slice arguments)
 		smtp_reply(s, SMTP_REPLY_AUTH_SYNTAX);
 		return;
 	}
-	if (mechanism == SASL_NONE) {
+	if (!sasl_is_offered(mechanism, s->settings->has_scram,
+			     s->engine.peer)) {
 		smtp_reply(s, SMTP_REPLY_MECHANISM);
 		return;
 	}
@@ -116,8 +123,15 @@ void smtp_auth_line(struct smtp_session *s, struct slice line)
 {
 	if (slice_eq(line, SLICE("*")))
 		leave(s, SMTP_REPLY_AUTH_CANCELLED);
+	else if (s->sasl.is_over)
+		leave(s, SMTP_REPLY_AUTH_TEMPORARY);
 	else
 		take_response(s, line);
+}
+
+void smtp_auth_failed(struct smtp_session *s)
+{
+	leave(s, SMTP_REPLY_AUTH_TEMPORARY);
 }
 
 void smtp_auth_kicked(struct smtp_session *s, uint64_t account)
@@ -139,7 +153,7 @@ static void logged_in(struct smtp_session *s, const struct ipc_auth_ok *m)
 	s->engine.login = buf_slice(&s->login);
 	s->engine.account = m->account;
 	if (was_kicked(s)) {
-		leave_quietly(s);
+		smtp_auth_leave(s);
 		smtp_end_with(s, SMTP_REPLY_KICKED, SLICE("Your session is ended"));
 		return;
 	}
@@ -150,10 +164,23 @@ static void logged_in(struct smtp_session *s, const struct ipc_auth_ok *m)
 void smtp_auth_answer(struct smtp_session *s, const struct ipc_message *m,
 		      bool last)
 {
-	if (!last)
+	bool is_due = s->wait == SMTP_WAIT_AUTH;
+
+	if (last) {
+		s->auth_request = 0;
+	} else if (m->type == IPC_TYPE_AUTH_CHALLENGE && is_due) {
+		s->wait = SMTP_WAIT_NONE;
+		s->command_ms = clock_ms();
+		challenge_client(s, m->auth_challenge.challenge);
 		return;
-	if (m->type == IPC_TYPE_AUTH_OK && m->auth_ok.login.len &&
-	    buf_append(&s->login, m->auth_ok.login) == ST_OK) {
+	} else {
+		return;
+	}
+	if (!is_due) {
+		/* the client is to speak: it is told when it has */
+		s->sasl.is_over = true;
+	} else if (m->type == IPC_TYPE_AUTH_OK && m->auth_ok.login.len &&
+		   buf_append(&s->login, m->auth_ok.login) == ST_OK) {
 		logged_in(s, &m->auth_ok);
 	} else if (m->type == IPC_TYPE_ERROR && m->error.code == ST_DENIED) {
 		leave(s, SMTP_REPLY_AUTH_FAILED);

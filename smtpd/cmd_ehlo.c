@@ -16,8 +16,7 @@ static void value_size(const struct smtp_session *s, struct buf *out)
 
 static void value_auth(const struct smtp_session *s, struct buf *out)
 {
-	(void)s;
-	buf_append_str(out, " PLAIN LOGIN");
+	sasl_list(s->settings->has_scram, s->engine.peer, " ", "", out);
 }
 
 static bool has_limits(const struct smtp_session *s)

@@ -49,6 +49,7 @@ static void fill(struct smtp_settings *s, const struct config *c,
 	s->errors_end = (unsigned)config_number(c, OPTION_LIMITS_BAD_COMMANDS);
 	s->errors_slow = s->errors_end / 2;
 	s->line_octets = config_number(c, OPTION_LIMITS_SMTP_LINE);
+	s->has_scram = !config_bool(c, OPTION_ACCOUNTS_ANY_PASSWORD);
 	s->auth_line_octets = config_number(c, OPTION_LIMITS_AUTH_LINE);
 	s->text_line_octets = config_number(c, OPTION_LIMITS_TEXT_LINE);
 	s->login_ms = ms(c, OPTION_TIMES_LOGIN);

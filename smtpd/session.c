@@ -261,10 +261,8 @@ static void line_too_long(struct smtp_session *s, size_t limit)
 {
 	bool is_auth = limit == s->settings->auth_line_octets;
 
-	if (s->state == SMTP_STATE_AUTH) {
-		sasl_clear(&s->sasl);
-		smtp_enter(s, SMTP_STATE_READY);
-	}
+	if (s->state == SMTP_STATE_AUTH)
+		smtp_auth_leave(s);
 	smtp_reply_number(s, is_auth ? SMTP_REPLY_AUTH_LINE_TOO_LONG
 				     : SMTP_REPLY_LINE_TOO_LONG, limit);
 }
@@ -398,10 +396,7 @@ static enum want session_expired(struct engine *e)
 	if (s->wait == SMTP_WAIT_PAUSE) {
 		s->wait = SMTP_WAIT_NONE;
 	} else if (s->wait == SMTP_WAIT_AUTH) {
-		s->wait = SMTP_WAIT_NONE;
-		s->auth_request = 0;
-		smtp_enter(s, SMTP_STATE_READY);
-		smtp_reply(s, SMTP_REPLY_AUTH_TEMPORARY);
+		smtp_auth_failed(s);
 	} else if (s->wait == SMTP_WAIT_SENDER) {
 		smtp_sender_expired(s);
 	} else if (s->wait == SMTP_WAIT_STORED ||

@@ -278,6 +278,9 @@ void smtp_auth_line(struct smtp_session *s, struct slice line);
 /* Sessions of this account are ended: this one too, should it turn out to be
  * one of them. */
 void smtp_auth_kicked(struct smtp_session *s, uint64_t account);
+/* The exchange ends without a reply; with one, for a while. */
+void smtp_auth_leave(struct smtp_session *s);
+void smtp_auth_failed(struct smtp_session *s);
 void smtp_auth_answer(struct smtp_session *s, const struct ipc_message *m,
 		      bool last);
 void smtp_cmd_starttls(struct smtp_session *s, struct slice arguments);

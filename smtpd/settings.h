@@ -34,6 +34,7 @@ struct smtp_settings {
 	unsigned data_rate;		/* so many octets of it */
 	int64_t backend_ms;		/* mailboxd's answer to RCPT and AUTH */
 	int64_t stored_ms;		/* mailboxd's answer after the data */
+	bool has_scram;			/* accounts have passwords */
 	/* How MAIL is answered without asking (decisions.md): ST_OK, or what is
 	 * known of the backend: ST_UNAVAILABLE (451 4.3.0), ST_FULL (452 4.3.1).
 	 * The daemon writes it whenever that changes; sessions read it. */
@@ -58,6 +59,7 @@ struct smtp_listener {
 	.errors_end = 20, \
 	.line_octets = 2048, \
 	.auth_line_octets = 12288, \
+	.has_scram = true, \
 	.text_line_octets = 65536, \
 	.command_ms = 300000, \
 	.login_ms = 180000, \

@@ -481,16 +481,25 @@ static const char *step_time(struct play *p, const struct step *s)
 	return NULL;
 }
 
+/* What a handshake leaves behind. */
+static void play_tls(struct play *p, const char *version)
+{
+	p->peer.is_secure = true;
+	p->peer.tls_version = version;
+	p->peer.tls_cipher = "TLS_AES_256_GCM_SHA384";
+	p->peer.tls_bits = 256;
+	if (strcmp(dialogue_setting(p->d, "binding", "no"), "yes") == 0) {
+		p->peer.tls_exporter = SLICE("exporter");
+		p->peer.tls_end_point = SLICE("end point");
+	}
+}
+
 static const char *step_tls(struct play *p, const struct step *s)
 {
 	if (p->want != WANT_TLS)
 		return fail(p->d, s->line, "no handshake is wanted");
 	p->in.len = 0;
-	p->peer.is_secure = true;
-	p->peer.tls_version = s->text.len ? arena_str(&p->arena, s->text)
-					  : "TLSv1.3";
-	p->peer.tls_cipher = "TLS_AES_256_GCM_SHA384";
-	p->peer.tls_bits = 256;
+	play_tls(p, s->text.len ? arena_str(&p->arena, s->text) : "TLSv1.3");
 	CALL(p, secured(p->engine));
 	pump(p);
 	return NULL;
@@ -586,11 +595,8 @@ static void play_peer(struct play *p)
 	p->peer.local_port = 25;
 	p->peer.is_trusted = strcmp(dialogue_setting(d, "trusted", "no"), "yes") == 0;
 	p->peer.is_secure = strcmp(dialogue_setting(d, "secure", "no"), "yes") == 0;
-	if (p->peer.is_secure) {
-		p->peer.tls_version = "TLSv1.3";
-		p->peer.tls_cipher = "TLS_AES_256_GCM_SHA384";
-		p->peer.tls_bits = 256;
-	}
+	if (p->peer.is_secure)
+		play_tls(p, "TLSv1.3");
 	p->early = strcmp(dialogue_setting(d, "early", "no"), "yes") == 0;
 	p->credit = strcmp(dialogue_setting(d, "credit", "yes"), "yes") == 0;
 }

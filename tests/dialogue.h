@@ -61,8 +61,8 @@ uint64_t dialogue_number(const struct dialogue *d, const char *name,
 
 /*
  * Plays each file of tests/dialogues/FOLDER, reporting through Criterion with
- * file, line and chunk size. Settings that fill peer_info: "address", "trusted",
- * "secure" (both "yes").
+ * file, line and chunk size. Settings that fill peer_info: "address"; "trusted",
+ * "secure", "binding" (TLS has channel bindings), all three "yes".
  */
 void dialogue_play_folder(const char *folder,
 			  const struct dialogue_protocol *protocol);

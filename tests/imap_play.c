@@ -272,6 +272,8 @@ static void do_handshake(struct player *p)
 	}
 	p->at[0].in.len = 0;
 	p->peer.is_secure = true;
+	p->peer.tls_exporter = SLICE("exporter");
+	p->peer.tls_end_point = SLICE("end point");
 	p->at[0].want = p->at[0].engine->ops->secured(p->at[0].engine);
 	settle(p, 0);
 }

@@ -1,4 +1,4 @@
-#include "tests/support/store_backend.h"
+#include "tests/support/asking.h"
 
 #include "common/fetch_row.h"
 #include "common/ipc_codec.h"
@@ -7,117 +7,6 @@
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
-
-/* What came back for one request. */
-struct answer {
-	struct buf frames;
-	struct ipc_message messages[64];
-	unsigned flags[64];
-	uint32_t ids[64];
-	size_t count;
-};
-
-static void answer_clear(struct answer *a)
-{
-	buf_free(&a->frames);
-	free(a);
-}
-
-static enum status feed(struct store_link *l, struct slice frames,
-			struct answer **out)
-{
-	struct answer *a = calloc(1, sizeof *a);
-	struct slice rest;
-	struct ipc_frame frame;
-	size_t used;
-	enum status st;
-
-	cr_assert(a);
-	a->frames = (struct buf)BUF_INIT(4 * 1024 * 1024);
-	st = store_link_feed(l, frames, &a->frames);
-	rest = buf_slice(&a->frames);
-	while (ipc_frame_next(rest, &frame, &used) == ST_OK) {
-		rest = slice_from(rest, used);
-		cr_assert_lt(a->count, 64u);
-		cr_assert_eq(ipc_decode(&frame, &a->messages[a->count]), ST_OK);
-		a->flags[a->count] = frame.flags;
-		a->ids[a->count++] = frame.id;
-	}
-	*out = a;
-	return st;
-}
-
-static struct answer *ask(struct store_link *l, uint32_t id,
-			  const struct ipc_message *m)
-{
-	struct buf frame = BUF_INIT(IPC_FRAME_MAX);
-	struct answer *a;
-
-	cr_assert_eq(ipc_encode(&frame, id, 0, m), ST_OK);
-	cr_assert_eq(feed(l, buf_slice(&frame), &a), ST_OK);
-	buf_free(&frame);
-	return a;
-}
-
-/* The last message, which must be of this type. */
-static const struct ipc_message *last(const struct answer *a,
-				      enum ipc_type type)
-{
-	const struct ipc_message *m = &a->messages[a->count - 1];
-
-	cr_assert_gt(a->count, 0u);
-	cr_assert_eq(m->type, type, "%s, not %s: %.*s", ipc_type_name(m->type),
-		     ipc_type_name(type),
-		     m->type == IPC_TYPE_ERROR ? (int)m->error.text.len : 0,
-		     m->type == IPC_TYPE_ERROR ? m->error.text.data : "");
-	return m;
-}
-
-static void expect_error(struct store_link *l, const struct ipc_message *m,
-			 enum status st, const char *detail)
-{
-	struct answer *a = ask(l, 77, m);
-	const struct ipc_message *e = last(a, IPC_TYPE_ERROR);
-
-	cr_expect_eq(e->error.code, (uint32_t)st, "%s",
-		     status_name((enum status)e->error.code));
-	cr_expect(slice_eq(e->error.detail, slice_str(detail)), "%.*s",
-		  SLICE_ARG(e->error.detail));
-	answer_clear(a);
-}
-
-static struct ipc_message login_message(struct buf *plain, const char *user,
-					const char *password,
-					const char *service)
-{
-	struct ipc_message m = { .type = IPC_TYPE_AUTH };
-
-	buf_append(plain, SLICE("\0"));
-	buf_append_str(plain, user);
-	buf_append(plain, slice_of("", 1));
-	buf_append_str(plain, password);
-	m.auth.mechanism = SLICE("PLAIN");
-	m.auth.service = slice_str(service);
-	m.auth.sid = SLICE("s06h0p5uvn9s6p4dhfjgd");
-	m.auth.address = SLICE("192.0.2.1");
-	m.auth.binding_type = m.auth.binding = SLICE_EMPTY;
-	m.auth.response = buf_slice(plain);
-	return m;
-}
-
-static struct answer *login(struct store_link *l, const char *user,
-			    const char *password)
-{
-	struct buf plain = BUF_INIT(1024);
-	struct ipc_message m;
-	struct answer *a;
-
-	/* SLICE("\0") is one NUL */
-	m = login_message(&plain, user, password, "imap");
-	a = ask(l, 1, &m);
-	buf_free(&plain);
-	return a;
-}
 
 static uint32_t open_inbox(struct store_link *l)
 {
@@ -150,7 +39,7 @@ static struct world begin(void)
 static struct world begin_bound(void)
 {
 	struct world w = begin();
-	struct answer *a = login(w.l, "ann@example.test", "secret");
+	struct answer *a = asking_log_in(w.l, "ann@example.test", "secret");
 
 	last(a, IPC_TYPE_AUTH_OK);
 	answer_clear(a);
@@ -221,21 +110,21 @@ Test(requests, malformed_frame_drops_the_peer)
 Test(requests, login)
 {
 	struct world w = begin();
-	struct answer *a = login(w.l, "ann@example.test", "wrong");
+	struct answer *a = asking_log_in(w.l, "ann@example.test", "wrong");
 	struct ipc_message list = { .type = IPC_TYPE_LIST };
 
 	cr_expect_eq(last(a, IPC_TYPE_ERROR)->error.code, (uint32_t)ST_DENIED);
 	answer_clear(a);
-	a = login(w.l, "nobody@example.test", "secret");
+	a = asking_log_in(w.l, "nobody@example.test", "secret");
 	cr_expect_eq(last(a, IPC_TYPE_ERROR)->error.code, (uint32_t)ST_DENIED);
 	answer_clear(a);
 	expect_error(w.l, &list, ST_DENIED, "");
-	a = login(w.l, "ANN@Example.Test", "secret");
+	a = asking_log_in(w.l, "ANN@Example.Test", "secret");
 	cr_expect(slice_eq(last(a, IPC_TYPE_AUTH_OK)->auth_ok.login,
 			   SLICE("ann@example.test")));
 	answer_clear(a);
 	/* no second bind */
-	a = login(w.l, "bob@example.test", "geheim");
+	a = asking_log_in(w.l, "bob@example.test", "geheim");
 	cr_expect_eq(last(a, IPC_TYPE_ERROR)->error.code, (uint32_t)ST_DENIED);
 	answer_clear(a);
 	end(w);
@@ -250,10 +139,10 @@ Test(requests, auth_socket_knows_auth_alone)
 	struct ipc_message m;
 	struct answer *a;
 
-	m = login_message(&plain, "ann@example.test", "secret", "imap");
+	m = asking_login(&plain, "ann@example.test", "secret", "imap");
 	expect_error(l, &m, ST_DENIED, "");
 	plain.len = 0;
-	m = login_message(&plain, "ann@example.test", "secret", "smtp");
+	m = asking_login(&plain, "ann@example.test", "secret", "smtp");
 	a = ask(l, 1, &m);
 	last(a, IPC_TYPE_AUTH_OK);
 	answer_clear(a);
@@ -396,7 +285,7 @@ Test(requests, store_changes_and_news)
 {
 	struct world w = begin_bound();
 	struct store_link *other = store_link_new(w.b, SESSION_STORE);
-	struct answer *a = login(other, "ann@example.test", "secret");
+	struct answer *a = asking_log_in(other, "ann@example.test", "secret");
 	struct ipc_message m = { .type = IPC_TYPE_WATCH };
 	struct ranges one = RANGES_INIT(1);
 	struct buf set = BUF_INIT(64), news = BUF_INIT(65536);
@@ -490,7 +379,7 @@ Test(requests, exclusive_is_for_one)
 	struct world w = begin_bound();
 	struct store_link *other = store_link_new(w.b, SESSION_STORE);
 	struct ipc_message m = { .type = IPC_TYPE_OPEN };
-	struct answer *a = login(other, "ann@example.test", "secret");
+	struct answer *a = asking_log_in(other, "ann@example.test", "secret");
 
 	answer_clear(a);
 	m.open.name = SLICE("INBOX");
@@ -508,23 +397,6 @@ Test(requests, exclusive_is_for_one)
 }
 
 /* ---- control.sock -------------------------------------------------------------------- */
-
-static struct answer *control(struct store_link *l, const char *verb,
-			      const char *words)
-{
-	struct buf args = BUF_INIT(4096);
-	struct slice rest = slice_str(words), word;
-	struct ipc_message m = { .type = IPC_TYPE_CONTROL };
-	struct answer *a;
-
-	while (*words && slice_split(&rest, ' ', &word))
-		ipc_list_append(&args, word);
-	m.control.verb = slice_str(verb);
-	m.control.args = buf_slice(&args);
-	a = ask(l, 9, &m);
-	buf_free(&args);
-	return a;
-}
 
 static const struct { const char *verb, *words; enum status status; } verbs[] = {
 	{ "domain list", "", ST_OK },
@@ -620,7 +492,7 @@ Test(requests, any_password)
 {
 	struct store_backend *b = store_backend_new(true);
 	struct store_link *l = store_link_new(b, SESSION_STORE);
-	struct answer *a = login(l, "new@anything.example", "whatever");
+	struct answer *a = asking_log_in(l, "new@anything.example", "whatever");
 
 	last(a, IPC_TYPE_AUTH_OK);
 	answer_clear(a);

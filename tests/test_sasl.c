@@ -83,7 +83,63 @@ Test(sasl, plain_exchange)
 	cr_expect(slice_eq(sasl_first_challenge(&s), SLICE_EMPTY));
 	cr_expect_eq(sasl_feed(&s, SLICE("\0a\0b"), &challenge, &message), ST_OK);
 	cr_expect(slice_eq(buf_slice(&message), SLICE("\0a\0b")));
-	cr_expect_eq(sasl_mechanism_find(SLICE("SCRAM-SHA-256")), SASL_NONE);
+	cr_expect_eq(sasl_mechanism_find(SLICE("SCRAM-SHA-1")), SASL_NONE);
 	sasl_clear(&s);
+	buf_wipe(&message);
+}
+
+static const struct {
+	const char *name, *exporter, *end_point, *list;
+	bool has_scram;
+} offers[] = {
+	{ "without TLS", "", "", " SCRAM-SHA-256 PLAIN LOGIN", true },
+	{ "TLS 1.3", "e", "p", " SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN", true },
+	{ "TLS 1.2", "", "p", " SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN", true },
+	{ "any password", "e", "p", " PLAIN LOGIN", false },
+};
+
+Test(sasl, offers)
+{
+	for (size_t i = 0; i < sizeof offers / sizeof *offers; i++) {
+		struct peer_info peer = {
+			.tls_exporter = slice_str(offers[i].exporter),
+			.tls_end_point = slice_str(offers[i].end_point),
+		};
+		struct buf list = BUF_INIT(256);
+
+		cr_expect_eq(sasl_list(offers[i].has_scram, &peer, " ", "", &list),
+			     ST_OK);
+		cr_expect(slice_eq(buf_slice(&list), slice_str(offers[i].list)),
+			  "%s: %.*s", offers[i].name, SLICE_ARG(buf_slice(&list)));
+		buf_free(&list);
+	}
+}
+
+/* SCRAM passes through: AUTH first, then AUTH_CONTINUE. */
+Test(sasl, scram_passes_through)
+{
+	struct peer_info peer = { .address = "192.0.2.7", .is_secure = true,
+				  .tls_exporter = SLICE("ex"),
+				  .tls_end_point = SLICE("end") };
+	struct sasl s = SASL_INIT(sasl_mechanism_find(SLICE("scram-sha-256-plus")));
+	struct buf message = BUF_INIT(SASL_MESSAGE_MAX);
+	struct slice challenge = sasl_first_challenge(&s);
+	struct ipc_message m;
+
+	cr_expect_eq(challenge.len, 0u);
+	cr_expect_eq(sasl_feed(&s, SLICE("n,,\0"), &challenge, &message), ST_OK);
+	sasl_ask(&s, &peer, SLICE("imap"), SLICE("sid"), buf_slice(&message), &m);
+	cr_expect_eq(m.type, IPC_TYPE_AUTH);
+	cr_expect(slice_eq(m.auth.mechanism, SLICE("SCRAM-SHA-256-PLUS")));
+	cr_expect(slice_eq(m.auth.tls_exporter, SLICE("ex")));
+	cr_expect(slice_eq(m.auth.tls_end_point, SLICE("end")));
+	cr_expect(slice_eq(m.auth.response, SLICE("n,,\0")));
+	message.len = 0;
+	cr_expect_eq(sasl_feed(&s, SLICE(""), &challenge, &message), ST_OK);
+	sasl_ask(&s, &peer, SLICE("imap"), SLICE("sid"), buf_slice(&message), &m);
+	cr_expect_eq(m.type, IPC_TYPE_AUTH_CONTINUE);
+	cr_expect_eq(m.auth_continue.response.len, 0u);
+	sasl_clear(&s);
+	cr_expect_not(s.is_asked);
 	buf_wipe(&message);
 }

@@ -39,6 +39,7 @@ static struct engine *start(const struct dialogue *d,
 		s->backend_state = ST_FULL;
 	if (is_set(d, "state", "unavailable"))
 		s->backend_state = ST_UNAVAILABLE;
+	s->has_scram = !is_set(d, "scram", "no");
 	c->listener.has_starttls = is_set(d, "starttls", "yes");
 	c->listener.tls_required = is_set(d, "tls", "required");
 	c->listener.has_auth = is_set(d, "auth", "yes");

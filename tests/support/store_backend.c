@@ -242,7 +242,7 @@ void store_backend_user(struct store_backend *b, const char *address,
 	struct user user = { .address = address };
 	struct error error = { 0 };
 
-	cr_assert_eq(password_hash(slice_str(password), PASSWORD_ROUNDS_MIN,
+	cr_assert_eq(password_hash(slice_str(password), NULL, PASSWORD_ROUNDS_MIN,
 				   &verifier), ST_OK);
 	user.verifier = buf_slice(&verifier);
 	cr_assert_eq(in_transaction(b, TX_WRITE, JOB_SYNC_FULL, add_user, &user,

@@ -1,0 +1,318 @@
+/* Logging in, as mailboxd's sessions answer it. */
+#include "common/clock.h"
+#include "mailboxd/login_try.h"
+#include "tests/support/asking.h"
+#include "tests/support/scram_client.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+struct world {
+	struct store_backend *b;
+	struct store_link *l, *control;
+};
+
+static struct world begin(void)
+{
+	struct world w = { .b = store_backend_new(false) };
+
+	store_backend_user(w.b, "ann@example.test", "secret");
+	store_backend_user(w.b, "bob@example.test", "geheim");
+	w.l = store_link_new(w.b, SESSION_STORE);
+	w.control = store_link_new(w.b, SESSION_CONTROL);
+	return w;
+}
+
+static void end(struct world w)
+{
+	store_link_free(w.l);
+	store_link_free(w.control);
+	store_backend_free(w.b);
+}
+
+/* ---- SCRAM -------------------------------------------------------------------------- */
+
+struct exchange {
+	struct store_link *l;
+	struct scram_client client;
+	const char *mechanism;
+	struct slice exporter, end_point;
+	uint32_t id;
+	bool is_verified;
+	struct buf server_first;
+};
+
+static struct exchange scram(struct store_link *l, const char *user,
+			     const char *password)
+{
+	struct exchange x = {
+		.l = l, .client = SCRAM_CLIENT(user, password),
+		.mechanism = "SCRAM-SHA-256", .exporter = SLICE_EMPTY,
+		.end_point = SLICE_EMPTY, .id = 5,
+		.server_first = BUF_INIT(1024),
+	};
+
+	return x;
+}
+
+static struct answer *begin_exchange(struct exchange *x)
+{
+	struct ipc_message m = { .type = IPC_TYPE_AUTH };
+	struct buf out = BUF_INIT(4096);
+	struct answer *a;
+
+	scram_client_first(&x->client, &out);
+	m.auth = (struct ipc_auth){
+		.mechanism = slice_str(x->mechanism), .service = SLICE("imap"),
+		.sid = SLICE("s06h0p5uvn9s6p4dhfjgd"), .address = SLICE("192.0.2.1"),
+		.secure = 1, .tls_exporter = x->exporter,
+		.tls_end_point = x->end_point, .response = buf_slice(&out),
+	};
+	a = ask(x->l, x->id, &m);
+	buf_free(&out);
+	return a;
+}
+
+static struct answer *go_on(struct exchange *x, struct slice response)
+{
+	struct ipc_message m = { .type = IPC_TYPE_AUTH_CONTINUE };
+
+	m.auth_continue.response = response;
+	return ask(x->l, x->id, &m);
+}
+
+/* Plays the exchange to its end, or to the first ERROR. */
+static struct answer *play(struct exchange *x)
+{
+	struct answer *a = begin_exchange(x);
+	struct buf out = BUF_INIT(4096);
+
+	if (a->messages[a->count - 1].type != IPC_TYPE_AUTH_CHALLENGE)
+		return a;
+	buf_append(&x->server_first, a->messages[a->count - 1].auth_challenge.challenge);
+	answer_clear(a);
+	cr_assert(scram_client_final(&x->client, buf_slice(&x->server_first), &out));
+	a = go_on(x, buf_slice(&out));
+	buf_free(&out);
+	if (a->messages[a->count - 1].type != IPC_TYPE_AUTH_CHALLENGE)
+		return a;
+	x->is_verified = scram_client_verify(&x->client,
+		a->messages[a->count - 1].auth_challenge.challenge);
+	answer_clear(a);
+	return go_on(x, SLICE_EMPTY);
+}
+
+static void end_exchange(struct exchange *x, struct answer *a)
+{
+	answer_clear(a);
+	scram_client_clear(&x->client);
+	buf_free(&x->server_first);
+}
+
+static const struct scram_row {
+	const char *name, *user, *password, *mechanism, *flag;
+	const char *exporter, *end_point, *bound;
+	bool is_good;
+} scram_rows[] = {
+	{ "right", "ann@example.test", "secret", "SCRAM-SHA-256", "n", "", "", "", true },
+	{ "other case", "ANN@Example.Test", "secret", "SCRAM-SHA-256", "n", "", "", "",
+	  true },
+	{ "bare name", "ann", "secret", "SCRAM-SHA-256", "n", "", "", "", true },
+	{ "wrong", "ann@example.test", "geheim", "SCRAM-SHA-256", "n", "", "", "", false },
+	{ "unknown", "zoe@example.test", "secret", "SCRAM-SHA-256", "n", "", "", "",
+	  false },
+	{ "tls-exporter", "ann", "secret", "SCRAM-SHA-256-PLUS", "p=tls-exporter", "ex",
+	  "end", "ex", true },
+	{ "tls-server-end-point", "ann", "secret", "SCRAM-SHA-256-PLUS",
+	  "p=tls-server-end-point", "", "end", "end", true },
+	{ "somebody between", "ann", "secret", "SCRAM-SHA-256-PLUS", "p=tls-exporter",
+	  "ex", "end", "other", false },
+	{ "downgrade", "ann", "secret", "SCRAM-SHA-256", "y", "ex", "end", "", false },
+	{ "no binding offered", "ann", "secret", "SCRAM-SHA-256", "y", "", "", "", true },
+};
+
+Test(login, scram)
+{
+	for (size_t i = 0; i < sizeof scram_rows / sizeof *scram_rows; i++) {
+		const struct scram_row *row = &scram_rows[i];
+		struct world w = begin();
+		struct exchange x = scram(w.l, row->user, row->password);
+		struct answer *a;
+
+		x.mechanism = row->mechanism;
+		x.client.flag = row->flag;
+		x.client.binding = slice_str(row->bound);
+		x.exporter = slice_str(row->exporter);
+		x.end_point = slice_str(row->end_point);
+		a = play(&x);
+		cr_expect_eq(a->messages[a->count - 1].type, row->is_good
+			     ? IPC_TYPE_AUTH_OK : IPC_TYPE_ERROR, "%s", row->name);
+		cr_expect_eq(x.is_verified, row->is_good, "%s", row->name);
+		cr_expect_eq(store_link_session(w.l)->state,
+			     row->is_good ? SESSION_BOUND : SESSION_NEW);
+		if (!row->is_good)
+			cr_expect_eq(a->messages[a->count - 1].error.code,
+				     (uint32_t)ST_DENIED, "%s", row->name);
+		end_exchange(&x, a);
+		end(w);
+	}
+}
+
+/* The salt that a name is shown, as it is written and again. */
+static void salt_of(struct store_link *l, const char *user, char out[200])
+{
+	struct exchange x = scram(l, user, "x");
+	struct answer *a = begin_exchange(&x);
+	struct slice text = last(a, IPC_TYPE_AUTH_CHALLENGE)->auth_challenge.challenge;
+	size_t comma = slice_index(text, ',');
+	struct ipc_message cancel = { .type = IPC_TYPE_CANCEL };
+
+	snprintf(out, 200, "%.*s", SLICE_ARG(slice_from(text, comma)));
+	end_exchange(&x, a);
+	a = ask(l, x.id, &cancel);
+	cr_expect_eq(last(a, IPC_TYPE_ERROR)->error.code, (uint32_t)ST_UNAVAILABLE);
+	answer_clear(a);
+}
+
+/* A stranger's salt is as steady as an account's, under every spelling. */
+Test(login, unknown_names_have_a_salt)
+{
+	static const char *const names[] = {
+		"zoe@example.test", "zoe", "ZOE", "Zoe@EXAMPLE.test",
+	};
+	struct world w = begin();
+	char first[200], again[200], other[200], known[200];
+
+	salt_of(w.l, names[0], first);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		salt_of(w.l, names[i], again);
+		cr_expect_str_eq(first, again, "%s", names[i]);
+	}
+	salt_of(w.l, "yves", other);
+	cr_expect_str_neq(first, other);
+	/* it looks like that of an account */
+	salt_of(w.l, "ann", known);
+	cr_expect_eq(strlen(first), strlen(known));
+	cr_expect_str_eq(strrchr(first, ','), strrchr(known, ','));
+	end(w);
+}
+
+Test(login, scram_wants_its_steps)
+{
+	struct world w = begin();
+	struct exchange x = scram(w.l, "ann", "secret");
+	struct answer *a = begin_exchange(&x);
+	struct ipc_message list = { .type = IPC_TYPE_LIST };
+
+	last(a, IPC_TYPE_AUTH_CHALLENGE);
+	answer_clear(a);
+	/* no request before the end */
+	expect_error(w.l, &list, ST_DENIED, "");
+	a = go_on(&x, SLICE("c=biws,r=x,p=AAAA"));
+	cr_expect_eq(last(a, IPC_TYPE_ERROR)->error.code, (uint32_t)ST_DENIED);
+	answer_clear(a);
+	/* behind the end nothing is expected, and nothing happens */
+	a = go_on(&x, SLICE("more"));
+	cr_expect_eq(a->count, 0u);
+	answer_clear(a);
+	cr_expect_eq(store_link_session(w.l)->state, SESSION_NEW);
+	/* the acknowledgement is empty */
+	scram_client_clear(&x.client);
+	buf_free(&x.server_first);
+	end(w);
+}
+
+/* A response that nobody asked for is no mistake of a daemon of ours. */
+Test(login, plain_has_one_step)
+{
+	struct world w = begin();
+	struct ipc_message m = { .type = IPC_TYPE_AUTH_CONTINUE };
+	struct buf plain = BUF_INIT(256), frames = BUF_INIT(4096);
+	struct ipc_message auth = asking_login(&plain, "ann", "x", "imap");
+	struct answer *a;
+
+	m.auth_continue.response = SLICE("x");
+	ipc_encode(&frames, 3, 0, &auth);
+	ipc_encode(&frames, 3, 0, &m);
+	cr_expect_eq(feed(w.l, buf_slice(&frames), &a), ST_SYNTAX);
+	answer_clear(a);
+	buf_free(&plain);
+	buf_free(&frames);
+	end(w);
+}
+
+/* ---- crypt(3) strings ------------------------------------------------------------------ */
+
+static const struct { const char *name, *text; } crypts[] = {
+	{ "yescrypt", "$y$j75$abcdefghijklmnop$IEnf9aYM3asNLMekfKE0cqP4tiSY7D/UPtLH7JVCAM4" },
+	{ "bcrypt", "$2b$04$abcdefghijklmnopqrstuu/FyAyuZSl3DbPdvio4KrIBdz2k2yhV2" },
+	{ "SHA-512", "$6$saltstring$Wspbkvh9VR9k.5FhrEX5QuXIhny1ZR6t1JcW7cUaNNlvGeoc"
+	  "ueB2IYFN40CbfZ4cl/WePSJC5pA/G1VTFwAkU." },
+};
+
+struct lookup {
+	const char *user;
+	char verifier[PASSWORD_VERIFIER_MAX + 1];
+	int64_t last_used;
+};
+
+static enum status look_row(void *arg, const struct store_credential *c)
+{
+	struct lookup *l = arg;
+
+	snprintf(l->verifier, sizeof l->verifier, "%.*s", SLICE_ARG(c->verifier));
+	l->last_used = c->last_used;
+	return ST_OK;
+}
+
+static enum status look(struct tx *tx, void *arg)
+{
+	struct lookup *l = arg;
+	struct store_account account;
+	enum status st = store_account_find(tx, slice_str(l->user), &account);
+
+	return st ? st : store_credential_list(tx, account.id, look_row, l);
+}
+
+/* Imported, it logs in by PLAIN, not by SCRAM; then it has keys, and does. */
+Test(login, crypt_becomes_scram)
+{
+	for (size_t i = 0; i < sizeof crypts / sizeof *crypts; i++) {
+		struct world w = begin();
+		struct lookup at = { .user = "carl@example.test" };
+		struct store_link *l = store_link_new(w.b, SESSION_STORE);
+		struct exchange x = scram(w.l, "carl", "pencil");
+		char words[400];
+		struct answer *a;
+
+		snprintf(words, sizeof words, "carl@example.test %s form=verifier",
+			 crypts[i].text);
+		a = control(w.control, "user add", words);
+		last(a, IPC_TYPE_DONE);
+		answer_clear(a);
+		a = play(&x);
+		cr_expect_eq(last(a, IPC_TYPE_ERROR)->error.code, (uint32_t)ST_DENIED);
+		end_exchange(&x, a);
+		a = asking_log_in(w.l, "carl", "wrong");
+		last(a, IPC_TYPE_ERROR);
+		answer_clear(a);
+		cr_assert_eq(store_backend_do(w.b, TX_READ, look, &at), ST_OK);
+		cr_expect_str_eq(at.verifier, crypts[i].text);
+		a = asking_log_in(w.l, "carl", "pencil");
+		cr_expect_eq(a->messages[a->count - 1].type, IPC_TYPE_AUTH_OK, "%s",
+			     crypts[i].name);
+		answer_clear(a);
+		store_backend_run(w.b);
+		cr_assert_eq(store_backend_do(w.b, TX_READ, look, &at), ST_OK);
+		cr_expect(slice_starts(slice_str(at.verifier),
+				       SLICE("SCRAM-SHA-256$")), "%s", at.verifier);
+		cr_expect_gt(at.last_used, 0);
+		x = scram(l, "carl", "pencil");
+		a = play(&x);
+		cr_expect_eq(a->messages[a->count - 1].type, IPC_TYPE_AUTH_OK, "%s",
+			     crypts[i].name);
+		end_exchange(&x, a);
+		store_link_free(l);
+		end(w);
+	}
+}
