@@ -235,11 +235,7 @@ void req_close(struct request *r)
 
 static enum status watch_run(struct request *r, struct tx *tx)
 {
-	struct store_mailbox m;
-	uint64_t *modseq = r->state;
-	enum status st = store_mailbox_get(tx, r->mailbox, &m);
-
-	*modseq = st == ST_OK ? m.highestmodseq : 0;
+	store_mailbox_modseq(tx, r->mailbox, r->state);
 	return ST_OK;
 }
 

@@ -68,17 +68,18 @@ static enum status fetch_run(struct request *r, struct tx *tx)
 	struct fetching *f = r->state;
 	size_t room = r->room;
 	int64_t until = clock_ms() + SLICE_MS;
-	enum status st = ST_OK, put;
+	enum status st, put;
 
-	if (f->fetch.items & FETCH_FLAGS)
-		st = request_put_keywords(r, tx);
-	if (st != ST_OK)
-		return request_store_failed(r, st, tx, "");
 	do {
 		f->rows.len = 0;
 		st = store_fetch(tx, &f->fetch, room - r->answer.len, &f->rows);
 		if (st != ST_OK && st != ST_MORE)
 			return request_store_failed(r, st, tx, "");
+		/* the sets that these rows name go out before them */
+		put = f->fetch.items & FETCH_FLAGS
+			? request_put_keywords(r, tx) : ST_OK;
+		if (put != ST_OK)
+			return request_store_failed(r, put, tx, "");
 		put = f->fetch.is_body
 			? request_put_body(r, f->fetch.streaming_uid,
 					   buf_slice(&f->rows))
@@ -395,14 +396,16 @@ static enum status changes_run(struct request *r, struct tx *tx)
 {
 	struct asking *a = r->state;
 	struct ipc_message out = { .type = IPC_TYPE_CHANGED };
-	enum status st = request_put_keywords(r, tx), put;
+	enum status st, put;
 
-	if (st != ST_OK)
-		return request_store_failed(r, st, tx, "");
 	a->rows.len = 0;
 	st = store_changes(tx, &a->changes, r->room, &a->rows);
 	if (st != ST_OK && st != ST_MORE)
 		return request_store_failed(r, st, tx, request_detail(st));
+	/* the sets that these rows name go out before them */
+	put = request_put_keywords(r, tx);
+	if (put != ST_OK)
+		return request_store_failed(r, put, tx, "");
 	put = request_put_rows(r, FLAG_ROWS, buf_slice(&a->rows));
 	if (put != ST_OK || st == ST_MORE)
 		return put != ST_OK ? put : st;

@@ -59,6 +59,8 @@ void service_configure(struct service *s, struct settings *settings)
 {
 	s->settings = settings;
 	s->bodies.max = settings->body_memory;
+	if (settings->store.array_octets)
+		store_keep_arrays(s->store, settings->store.array_octets);
 	service_directory_changed(s);
 }
 

@@ -67,6 +67,8 @@ static void take_store(struct settings *s, const struct config *c)
 {
 	s->store = (struct store_options){
 		.dir = ".",
+		.array_octets =
+			(size_t)config_number(c, OPTION_LIMITS_ARRAY_MEMORY),
 		.ephemeral = config_profile(c) == PROFILE_TEST,
 		.first_use = config_bool(c, OPTION_ACCOUNTS_ANY_RECIPIENT),
 		.special_names = {

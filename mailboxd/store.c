@@ -237,6 +237,7 @@ static void store_free(struct store *s)
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
 	journal_barred_free(s);
+	arrays_free(s->arrays);
 	pthread_mutex_destroy(&s->write_lock);
 	pthread_mutex_destroy(&s->gate.lock);
 	pthread_cond_destroy(&s->gate.moved);
@@ -265,7 +266,9 @@ enum status store_open(const struct store_options *options,
 	pthread_cond_init(&s->gate.moved, NULL);
 	pthread_mutex_init(&s->pins.lock, NULL);
 	atomic_store(&s->has_space, true);
-	if (!copy_options(s, options) || journal_barred_new(s))
+	s->arrays = arrays_new(options->array_octets ? options->array_octets :
+						       ARRAYS_OCTETS);
+	if (!copy_options(s, options) || journal_barred_new(s) || !s->arrays)
 		st = error_set(error, ST_NO_MEMORY, "no memory for a store");
 	else if (!(st = check_filesystem(s->dir, error)) &&
 		 !(st = take_lock(s, error))) {
@@ -404,6 +407,11 @@ bool store_is_tight(const struct store *store)
 	       4 * atomic_load(&store->kept_octets);
 }
 
+void store_keep_arrays(struct store *store, size_t octets)
+{
+	arrays_bound(store->arrays, octets);
+}
+
 void store_stats(struct store *store, struct store_stats *stats)
 {
 	*stats = (struct store_stats){
@@ -416,5 +424,6 @@ void store_stats(struct store *store, struct store_stats *stats)
 			      (STORE_PAGE_OCTETS + 24),
 		.deliveries = atomic_load(&store->deliveries),
 		.commits = atomic_load(&store->commits),
+		.array_octets = arrays_octets(store->arrays),
 	};
 }

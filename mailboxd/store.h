@@ -66,6 +66,7 @@ struct store_options {
 	uint64_t reserve_octets;	/* free space below which nothing but
 					 * removals is written; 0: none */
 	size_t cache_octets;	/* page cache of the writer; 0: 64 MB */
+	size_t array_octets;	/* bound of mailboxes kept in memory; 0: 64 MB */
 	uint32_t max_pages;	/* for tests: the file grows no further; 0 */
 };
 
@@ -113,6 +114,8 @@ struct store_stats {
 	uint64_t deliveries, commits;	/* since open */
 	uint64_t array_octets;	/* of mailboxes kept in memory */
 };
+/* Another bound for mailboxes kept in memory. Any thread. */
+void store_keep_arrays(struct store *store, size_t octets);
 /* Any thread; looks at memory only. */
 void store_stats(struct store *store, struct store_stats *stats);
 
@@ -374,6 +377,8 @@ enum status store_mailbox_get(struct tx *tx, uint64_t id,
 /* Whether there is a mailbox below m; store_mailbox_find() does not look. */
 enum status store_mailbox_has_children(struct tx *tx,
 				       const struct store_mailbox *m, bool *yes);
+/* The highest modseq that store_changes() would tell now. ST_NOT_FOUND. */
+enum status store_mailbox_modseq(struct tx *tx, uint64_t id, uint64_t *modseq);
 /* Missing parents are made too; a '/' at the end is ignored. special_use may be
  * "". ST_EXISTS; ST_SYNTAX: no name for a mailbox; ST_LIMIT: its length, depth or
  * their number; ST_DENIED: another mailbox has that use, or an unknown one. */
@@ -412,7 +417,8 @@ bool store_has_recent(const struct store_opened *opened);
 
 typedef enum status store_keywords_fn(void *arg, uint32_t set,
 				      struct slice names);
-/* Sets with an id above after, ascending. */
+/* Sets with an id above after, ascending; at least all that rows read before, in
+ * this transaction, have. */
 enum status store_keyword_sets(struct tx *tx, uint64_t mailbox, uint32_t after,
 			       store_keywords_fn *row, void *arg);
 

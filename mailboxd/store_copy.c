@@ -248,6 +248,10 @@ enum status entries_remove(struct tx *tx, struct hot *mailbox, struct range r,
 	if (!st)
 		st = sql_run(tx, "DELETE FROM entry WHERE mailbox = ?1"
 			     " AND uid BETWEEN ?2 AND ?3", where);
+	array_log_note(&tx->log, &(struct array_change){
+		.kind = ARRAY_REMOVE, .mailbox = mailbox->id, .low = r.low,
+		.high = r.high, .modseq = modseq,
+	});
 	return st ? st :
 		sql_run(tx, "INSERT INTO vanished (mailbox, uid_lo, uid_hi,"
 			" modseq) VALUES (?1, ?2, ?3, ?4)",

@@ -1,10 +1,20 @@
-/* Messages out: rows of a FETCH, and octets of bodies. */
+/*
+ * Messages out: rows of a FETCH, and octets of bodies. Flags and modseqs come
+ * from the mailbox's array where there is one, what is heavy from SQL; a UID that
+ * only one of the two has came or went just now, and is left out.
+ */
 #include "mailboxd/store_priv.h"
 
 #include "common/log.h"
 
 /* What a row costs beside its texts and octets. */
 #define ROW_OCTETS 160
+/* Flags copied from an array at once, and ranges looked at under its lock. */
+#define AHEAD 512
+#define RANGES_MOST 1024
+/* An array is made for FETCHes of at least so many messages. */
+#define MANY 64u
+#define FLAG_ITEMS (FETCH_FLAGS | FETCH_MODSEQ)
 
 /* ---- columns ------------------------------------------------------------------- */
 
@@ -90,6 +100,69 @@ static enum status read_octets(struct tx *tx, const struct octets *o,
 	return body_read(tx, o->message, offset - prefix.len, length, out);
 }
 
+/* ---- flags ------------------------------------------------------------------------ */
+
+/* What of a row may change. */
+struct mark {
+	uint32_t uid;
+	uint64_t flags, modseq;
+};
+
+/* Marks of an array, copied some at a time. */
+struct ahead {
+	bool is_used;		/* false: the row's own marks count */
+	bool is_last;		/* the array has none behind these */
+	struct range range;	/* low: where to go on */
+	size_t at, count;
+	struct mark marks[AHEAD];
+};
+
+static enum status look_ahead(const struct array *a,
+			      const struct mailbox_state *m, void *arg)
+{
+	struct ahead *h = arg;
+	size_t i = array_find(a, h->range.low);
+
+	h->at = h->count = 0;
+	for (; i < a->count && a->uids[i] <= h->range.high && h->count < AHEAD;
+	     i++)
+		h->marks[h->count++] = (struct mark){
+			a->uids[i], a->flags[i], a->modseqs[i],
+		};
+	h->is_last = i == a->count || a->uids[i] > h->range.high;
+	return ST_OK;
+}
+
+/* The marks of the message of this row. False: it is left out. */
+static bool find_mark(struct tx *tx, struct store_fetch *f, struct ahead *h,
+		      struct sqlite3_stmt *row, struct mark *mark)
+{
+	*mark = (struct mark){ (uint32_t)sql_column(row, COLUMN_UID),
+			       sql_column(row, COLUMN_FLAGS),
+			       sql_column(row, COLUMN_MODSEQ) };
+	while (h->is_used) {
+		while (h->at < h->count && h->marks[h->at].uid < mark->uid)
+			h->at++;
+		if (h->at < h->count && h->marks[h->at].uid > mark->uid)
+			return false;
+		if (h->at < h->count) {
+			*mark = h->marks[h->at];
+			break;
+		}
+		if (h->is_last)
+			return false;
+		h->range.low = mark->uid;
+		h->is_used = arrays_look(tx->store->arrays, f->mailbox,
+					 look_ahead, h) == ST_OK;
+	}
+	return mark->modseq > f->changed_since;
+}
+
+static bool wants_marks(const struct store_fetch *f)
+{
+	return f->items & FLAG_ITEMS || f->changed_since;
+}
+
 /* ---- rows ------------------------------------------------------------------------- */
 
 static enum status fill_row(struct tx *tx, struct sqlite3_stmt *row,
@@ -98,8 +171,6 @@ static enum status fill_row(struct tx *tx, struct sqlite3_stmt *row,
 	struct slice recipient;
 	enum status st = ST_OK;
 
-	r->flags = sql_column(row, COLUMN_FLAGS);
-	r->modseq = sql_column(row, COLUMN_MODSEQ);
 	r->emailid = sql_column(row, COLUMN_MESSAGE);
 	r->size = sql_column(row, COLUMN_SIZE);
 	r->savedate = sql_column_signed(row, COLUMN_SAVED);
@@ -200,11 +271,14 @@ static bool is_unreadable(enum status st)
 }
 
 static enum status fetch_one(struct tx *tx, struct store_fetch *f,
-			     struct sqlite3_stmt *row, size_t octets,
-			     struct buf *out)
+			     struct sqlite3_stmt *row, const struct mark *mark,
+			     size_t octets, struct buf *out)
 {
-	struct fetch_row r = { .uid = (uint32_t)sql_column(row, COLUMN_UID) };
+	struct fetch_row r = { .uid = mark->uid };
 	enum status st = fill_row(tx, row, f->items, &r);
+
+	r.flags = mark->flags;
+	r.modseq = mark->modseq;
 
 	if (!st && f->items & FETCH_OCTETS)
 		st = fill_octets(tx, f, row, octets, out, &r);
@@ -226,23 +300,28 @@ static enum status fetch_range(struct tx *tx, struct store_fetch *f,
 			       struct range r, size_t octets, struct buf *out)
 {
 	struct sqlite3_stmt *row;
+	struct ahead ahead;
+	struct mark mark;
 	enum status st;
 
 	if (r.low < f->next_uid)
 		r.low = f->next_uid;
+	ahead.is_used = tx->mode == TX_READ && wants_marks(f);
+	ahead.is_last = false;
+	ahead.at = ahead.count = 0;
+	ahead.range = r;
 	st = sql_query(tx, &row, queries[query_of(f->items)].sql,
 		       SQL_ARGS(sql_i(f->mailbox), sql_i(r.low), sql_i(r.high)));
 	if (st)
 		return st;
 	while (!(st = sql_next(tx, row))) {
-		if (f->changed_since &&
-		    sql_column(row, COLUMN_MODSEQ) <= f->changed_since)
+		if (!find_mark(tx, f, &ahead, row, &mark))
 			continue;
 		if (out->len >= octets) {
 			st = ST_MORE;
 			break;
 		}
-		st = fetch_one(tx, f, row, octets, out);
+		st = fetch_one(tx, f, row, &mark, octets, out);
 		if (!st && f->streaming)
 			st = ST_MORE;
 		if (st)
@@ -250,6 +329,59 @@ static enum status fetch_range(struct tx *tx, struct store_fetch *f,
 	}
 	sql_end(row);
 	return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+/* ---- rows of an array alone --------------------------------------------------------------- */
+
+struct rows_look {
+	struct store_fetch *fetch;
+	const struct ranges *uids;
+	size_t octets;
+	struct buf *out;
+};
+
+static enum status look_rows(const struct array *a,
+			     const struct mailbox_state *m, void *arg)
+{
+	struct rows_look *l = arg;
+	struct store_fetch *f = l->fetch;
+	size_t i = 0, end, high = l->uids->count;
+	enum status st = ST_OK;
+
+	while (i < high) {	/* the first range that is not answered */
+		size_t middle = i + (high - i) / 2;
+
+		if (l->uids->items[middle].high < f->next_uid)
+			i = middle + 1;
+		else
+			high = middle;
+	}
+	end = l->uids->count - i > RANGES_MOST ? i + RANGES_MOST : l->uids->count;
+	for (; i < end && !st; i++) {
+		struct array_slice slice = { l->uids->items[i].low,
+					     l->uids->items[i].high,
+					     f->changed_since };
+
+		if (slice.low < f->next_uid)
+			slice.low = f->next_uid;
+		st = array_rows(a, &slice, f->items, l->octets, l->out,
+				&f->next_uid);
+	}
+	return st ? st : i < l->uids->count ? ST_MORE : ST_OK;
+}
+
+/* ST_NOT_FOUND: there is no array. */
+static enum status fetch_array(struct tx *tx, struct store_fetch *f,
+			       const struct ranges *uids, size_t octets,
+			       struct buf *out)
+{
+	struct rows_look l = { f, uids, octets, out };
+	enum status st;
+
+	do {
+		st = arrays_look(tx->store->arrays, f->mailbox, look_rows, &l);
+	} while (st == ST_MORE && out->len + ROW_OCTETS < octets);
+	return st;
 }
 
 static enum status fetch_body(struct tx *tx, struct store_fetch *f,
@@ -279,20 +411,37 @@ void store_fetch_end(struct store *store, struct store_fetch *f)
 	f->streaming = 0;
 }
 
+static bool is_many(const struct ranges *uids)
+{
+	return uids->count >= MANY || ranges_size(uids) >= MANY;
+}
+
 enum status store_fetch(struct tx *tx, struct store_fetch *f, size_t octets,
 			struct buf *out)
 {
 	static const struct range everything = { 1, UINT32_MAX };
-	enum status st = ST_OK;
+	static const struct ranges all_uids = {
+		.items = (struct range *)&everything,
+		.count = 1, .cap = 1, .max = 1,
+	};
+	const struct ranges *uids = f->uids ? f->uids : &all_uids;
+	enum status st = ST_NOT_FOUND;
 
 	f->is_body = false;
 	if (f->streaming)
 		return fetch_body(tx, f, octets, out);
-	if (!f->uids)
-		return fetch_range(tx, f, everything, octets, out);
-	for (size_t i = 0; i < f->uids->count && !st; i++)
-		if (f->uids->items[i].high >= f->next_uid)
-			st = fetch_range(tx, f, f->uids->items[i], octets, out);
+	if (tx->mode == TX_READ && wants_marks(f)) {
+		if (is_many(uids))
+			arrays_want(tx, f->mailbox);
+		if (!(f->items & ~FLAG_ITEMS))
+			st = fetch_array(tx, f, uids, octets, out);
+	}
+	if (st != ST_NOT_FOUND)
+		return st;
+	st = ST_OK;
+	for (size_t i = 0; i < uids->count && !st; i++)
+		if (uids->items[i].high >= f->next_uid)
+			st = fetch_range(tx, f, uids->items[i], octets, out);
 	return st;
 }
 

@@ -172,6 +172,10 @@ static enum status intern(struct tx *tx, uint64_t mailbox,
 				" coalesce(max(id), 0) + 1, ?2 FROM keyword_set"
 				" WHERE mailbox = ?1 RETURNING id",
 				SQL_ARGS(sql_i(mailbox), sql_t(names)));
+		array_log_note(&tx->log, &(struct array_change){
+			.kind = ARRAY_SET, .mailbox = mailbox,
+			.low = (uint32_t)id, .names = names,
+		});
 	}
 	if (!st)
 		*set = (uint32_t)id;
@@ -206,8 +210,8 @@ enum status keyword_set_names(struct tx *tx, uint64_t mailbox, uint32_t set,
 	return st;
 }
 
-enum status store_keyword_sets(struct tx *tx, uint64_t mailbox, uint32_t after,
-			       store_keywords_fn *fn, void *arg)
+enum status keyword_sets_read(struct tx *tx, uint64_t mailbox, uint32_t after,
+			      store_keywords_fn *fn, void *arg)
 {
 	struct sqlite3_stmt *row;
 	enum status st = sql_query(tx, &row, "SELECT id, names FROM keyword_set"
@@ -224,6 +228,58 @@ enum status store_keyword_sets(struct tx *tx, uint64_t mailbox, uint32_t after,
 	}
 	sql_end(row);
 	return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+/* Those of an array above `after`, copied: fn is not called under its lock. */
+struct sets_look {
+	struct tx *tx;
+	uint32_t after;
+	struct array_set *sets;
+	size_t count;
+};
+
+static enum status look_sets(const struct array *a,
+			     const struct mailbox_state *m, void *arg)
+{
+	struct sets_look *l = arg;
+	size_t i = a->set_count;
+	enum status st = ST_OK;
+
+	while (i > 0 && a->sets[i - 1].id > l->after)
+		i--;
+	if (i == a->set_count)
+		return ST_OK;
+	l->sets = arena_array(&l->tx->arena, a->set_count - i, sizeof *l->sets);
+	if (!l->sets)
+		return tx_no_memory(l->tx);
+	for (; i < a->set_count && !st; i++) {
+		struct array_set *set = &l->sets[l->count++];
+
+		set->id = a->sets[i].id;
+		st = tx_copy(l->tx, a->sets[i].names, &set->names);
+	}
+	return st;
+}
+
+enum status store_keyword_sets(struct tx *tx, uint64_t mailbox, uint32_t after,
+			       store_keywords_fn *fn, void *arg)
+{
+	struct sets_look l = { .tx = tx, .after = after };
+	enum status st;
+
+	if (tx->mode == TX_WRITE)
+		return keyword_sets_read(tx, mailbox, after, fn, arg);
+	st = arrays_look(tx->store->arrays, mailbox, look_sets, &l);
+	for (size_t i = 0; i < l.count && !st; i++) {
+		after = l.sets[i].id;
+		st = fn(arg, after, l.sets[i].names);
+	}
+	if (st == ST_OK && !tx->has_snapshot)
+		return ST_OK;
+	/* rows may be from an array that went since, newer than the snapshot */
+	if (st == ST_NOT_FOUND)
+		st = tx_refresh(tx);
+	return st ? st : keyword_sets_read(tx, mailbox, after, fn, arg);
 }
 
 /* ---- STORE -------------------------------------------------------------------------- */
@@ -422,6 +478,11 @@ static enum status write_runs(struct flag_job *j)
 			SQL_ARGS(sql_i(j->change->mailbox), sql_i(r->low),
 				 sql_i(r->high), sql_i(r->keep), sql_i(r->add),
 				 sql_i(j->modseq)));
+		array_log_note(&j->tx->log, &(struct array_change){
+			.kind = ARRAY_FLAGS, .mailbox = j->change->mailbox,
+			.low = r->low, .high = r->high, .keep = r->keep,
+			.add = r->add, .modseq = j->modseq,
+		});
 	}
 	return st;
 }

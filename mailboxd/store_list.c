@@ -1,4 +1,4 @@
-/* Questions about mailboxes: LIST, STATUS, SELECT. */
+/* Questions about mailboxes: LIST, STATUS. */
 #include "mailboxd/store_priv.h"
 
 #include <stdlib.h>
@@ -50,10 +50,10 @@ static enum status read_row(struct tx *tx, struct sqlite3_stmt *row,
 }
 
 static enum status one(struct tx *tx, const char *sql,
-		       const struct sql_value *values, struct store_mailbox *m)
+		       const struct sql_value *values, struct store_mailbox *m,
+		       uint32_t *recent_uid)
 {
 	struct sqlite3_stmt *row;
-	uint32_t recent_uid;
 	enum status st = tx->mode == TX_WRITE ? hot_flush(tx) : ST_OK;
 
 	if (!st)
@@ -62,19 +62,23 @@ static enum status one(struct tx *tx, const char *sql,
 		return tx_error(tx, st, "no such mailbox");
 	if (st)
 		return st;
-	st = read_row(tx, row, m, &recent_uid);
+	st = read_row(tx, row, m, recent_uid);
 	sql_end(row);
-	return st ? st : count_recent(tx, m, recent_uid);
+	return st;
 }
 
 enum status store_mailbox_get(struct tx *tx, uint64_t id,
 			      struct store_mailbox *m)
 {
-	return one(tx, COLUMNS "WHERE m.id = ?1", SQL_ARGS(sql_i(id)), m);
+	uint32_t recent_uid;
+	enum status st = one(tx, COLUMNS "WHERE m.id = ?1", SQL_ARGS(sql_i(id)),
+			     m, &recent_uid);
+
+	return st ? st : count_recent(tx, m, recent_uid);
 }
 
-enum status store_mailbox_find(struct tx *tx, uint64_t account,
-			       struct slice in, struct store_mailbox *m)
+enum status mailbox_find_row(struct tx *tx, uint64_t account, struct slice in,
+			     struct store_mailbox *m, uint32_t *recent_uid)
 {
 	struct slice name;
 	enum status st = mailbox_name(tx, in, &name);
@@ -82,7 +86,17 @@ enum status store_mailbox_find(struct tx *tx, uint64_t account,
 	if (st == ST_SYNTAX || st == ST_LIMIT)
 		return tx_error(tx, ST_NOT_FOUND, "no such mailbox");
 	return st ? st : one(tx, COLUMNS "WHERE m.owner = ?1 AND m.name = ?2",
-			     SQL_ARGS(sql_i(account), sql_t(name)), m);
+			     SQL_ARGS(sql_i(account), sql_t(name)), m,
+			     recent_uid);
+}
+
+enum status store_mailbox_find(struct tx *tx, uint64_t account,
+			       struct slice in, struct store_mailbox *m)
+{
+	uint32_t recent_uid;
+	enum status st = mailbox_find_row(tx, account, in, m, &recent_uid);
+
+	return st ? st : count_recent(tx, m, recent_uid);
 }
 
 enum status store_mailbox_has_children(struct tx *tx,
@@ -256,86 +270,4 @@ enum status store_mailbox_list(struct tx *tx, uint64_t account, uint32_t what,
 		st = fn(arg, &n.rows[i]);
 	free(n.rows);
 	return st;
-}
-
-/* ---- SELECT -------------------------------------------------------------------------------- */
-
-static enum status read_uids(struct tx *tx, struct ranges *uids,
-			     struct store_opened *o)
-{
-	struct sqlite3_stmt *row;
-	enum status st = sql_query(tx, &row, "SELECT uid, flags FROM entry"
-				   " WHERE mailbox = ?1 ORDER BY uid",
-				   SQL_ARGS(sql_i(o->mailbox.id)));
-
-	if (st)
-		return st;
-	while (!(st = sql_next(tx, row))) {
-		uint32_t uid = (uint32_t)sql_column(row, 0);
-
-		if (!o->first_unseen && !(sql_column(row, 1) & FLAG_SEEN))
-			o->first_unseen = uid;
-		st = ranges_add(uids, uid, uid);
-		if (st)
-			break;
-	}
-	sql_end(row);
-	return st == ST_NOT_FOUND ? ST_OK : st;
-}
-
-static enum status take_recent(struct tx *tx, uint64_t mailbox)
-{
-	struct hot *hot;
-	enum status st = hot_get(tx, HOT_MAILBOX, mailbox, &hot);
-
-	if (!st)
-		st = hot_touch(tx, hot);
-	if (!st)
-		hot->now.mailbox.recent_uid = hot->now.mailbox.uidnext - 1;
-	return st;
-}
-
-static enum status read_recent(struct tx *tx, struct store_opened *o)
-{
-	uint64_t recent_uid;
-	enum status st = sql_number(tx, &recent_uid, "SELECT recent_uid"
-				    " FROM mailbox WHERE id = ?1",
-				    SQL_ARGS(sql_i(o->mailbox.id)));
-
-	if (st || recent_uid + 1 >= o->mailbox.uidnext)
-		return st;
-	o->recent_lo = (uint32_t)recent_uid + 1;
-	o->recent_hi = o->mailbox.uidnext - 1;
-	return ST_OK;
-}
-
-enum status store_mailbox_open(struct tx *tx, uint64_t account,
-			       struct slice name, bool take,
-			       struct ranges *uids, struct store_opened *o)
-{
-	uint64_t sets;
-	enum status st;
-
-	*o = (struct store_opened){ 0 };
-	ranges_clear(uids);
-	st = store_mailbox_find(tx, account, name, &o->mailbox);
-	if (!st)
-		st = read_uids(tx, uids, o);
-	if (!st)
-		st = read_recent(tx, o);
-	if (!st)
-		st = sql_number(tx, &sets, "SELECT count(*) FROM keyword_set"
-				" WHERE mailbox = ?1",
-				SQL_ARGS(sql_i(o->mailbox.id)));
-	if (st)
-		return st;
-	o->more_keywords = sets < STORE_KEYWORDS;
-	if (take && o->recent_lo)
-		st = take_recent(tx, o->mailbox.id);
-	return st;
-}
-
-bool store_has_recent(const struct store_opened *opened)
-{
-	return opened->recent_lo != 0;
 }

@@ -200,6 +200,10 @@ enum status entry_insert(struct tx *tx, struct hot *mailbox,
 
 	if (st)
 		return st;
+	array_log_note(&tx->log, &(struct array_change){
+		.kind = ARRAY_APPEND, .mailbox = mailbox->id, .low = e->uid,
+		.add = e->flags, .modseq = e->modseq,
+	});
 	m->messages++;
 	m->octets += e->size;
 	if (!(e->flags & FLAG_SEEN))

@@ -6,6 +6,7 @@
 
 #include "common/arena.h"
 #include "mailboxd/store.h"
+#include "mailboxd/store_arrays.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -92,6 +93,7 @@ struct store {
 	store_watch_fn *watch;
 	void *watch_arg;
 	struct store_barred *barred;	/* store_journal.c */
+	struct arrays *arrays;
 };
 
 /* ---- rows the writer keeps at hand (store_hot.c) ------------------------------ */
@@ -171,7 +173,11 @@ struct tx {
 	size_t recipient_len;
 	uint64_t message_high;	/* highest id stored in this transaction */
 	uint64_t delivered;	/* in this transaction */
-	struct hot reading[2];	/* TX_READ: what hot_get() gave, by kind */
+	struct array_log log;	/* what it did to rows that arrays have */
+
+	/* TX_READ */
+	struct hot reading[2];	/* what hot_get() gave, by kind */
+	bool has_snapshot;	/* SQL was asked since it began */
 };
 
 /* ---- SQL (store_sql.c) --------------------------------------------------------- */
@@ -277,6 +283,8 @@ bool store_is_pinned(struct store *store, uint64_t message);
 enum status tx_take_room(struct tx *tx, uint64_t octets);
 /* Whether pages that are free should go back to the disk. */
 bool store_is_tight(const struct store *store);
+/* A reading transaction sees what was committed since it began. */
+enum status tx_refresh(struct tx *tx);
 /* The one error for a tx that is out of memory. */
 enum status tx_no_memory(struct tx *tx);
 /* Room in the transaction's memory: ST_NO_MEMORY as words in the error. */
@@ -319,6 +327,9 @@ enum status mailbox_remove_all(struct tx *tx, uint64_t account);
 /* One mailbox, whose name is in its final form. */
 enum status mailbox_insert(struct tx *tx, uint64_t account, struct slice name,
 			   const char *special_use, uint64_t *id);
+/* store_mailbox_find() without counting: m->recent is not set. */
+enum status mailbox_find_row(struct tx *tx, uint64_t account, struct slice name,
+			     struct store_mailbox *m, uint32_t *recent_uid);
 /* NFC, INBOX in capitals, no '/' at the end; checks lengths and characters. In
  * the transaction's memory. ST_SYNTAX, ST_LIMIT. */
 enum status mailbox_name(struct tx *tx, struct slice in, struct slice *name);
@@ -391,6 +402,9 @@ enum status keyword_set_intern(struct tx *tx, uint64_t mailbox,
 /* Borrows from the transaction's memory. ST_NOT_FOUND. */
 enum status keyword_set_names(struct tx *tx, uint64_t mailbox, uint32_t set,
 			      struct slice *names);
+/* As store_keyword_sets(), from SQL. */
+enum status keyword_sets_read(struct tx *tx, uint64_t mailbox, uint32_t after,
+			      store_keywords_fn *row, void *arg);
 /* A row for the actor of the transaction. detail may be "". */
 enum status journal_add(struct tx *tx, const char *verb, uint64_t mailbox,
 			struct slice mid, const struct ranges *uids,

@@ -115,6 +115,7 @@ enum status sql_query(struct tx *tx, struct sqlite3_stmt **stmt,
 	*stmt = sql_statement(tx, sql);
 	if (!*stmt)
 		return tx->error.status;
+	tx->has_snapshot = true;
 	return sql_bind(tx, *stmt, values);
 }
 

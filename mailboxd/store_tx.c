@@ -149,6 +149,7 @@ void store_disconnect(struct tx *tx)
 	if (tx->state != TX_IDLE)
 		store_rollback(tx);
 	hot_clear(tx);
+	array_log_free(&tx->log);
 	if (tx->store->last_writer == tx)
 		tx->store->last_writer = NULL;
 	sql_finalize_all(tx);
@@ -279,6 +280,7 @@ enum status store_begin(struct tx *tx, enum job_sync sync)
 	if (tx->mode == TX_READ) {
 		gate_enter(&s->gate);
 		st = sql_run(tx, "BEGIN", SQL_ARGS());
+		tx->has_snapshot = false;
 	} else {
 		pthread_mutex_lock(&s->write_lock);
 		if (s->last_writer != tx)
@@ -321,6 +323,8 @@ static void committed(struct tx *tx, uint64_t kept)
 	atomic_fetch_add(&s->deliveries, tx->delivered);
 	if (!s->options.ephemeral)
 		atomic_store(&s->needs_sync, tx->sync == JOB_SYNC_NORMAL);
+	/* before anybody is told: who is asks the arrays */
+	arrays_commit(s->arrays, &tx->log, tx->touched, tx->touched_count);
 	hot_committed(tx);
 }
 
@@ -372,7 +376,24 @@ void store_rollback(struct tx *tx)
 	if (!sqlite3_get_autocommit(tx->db))
 		sqlite3_exec(tx->db, "ROLLBACK", NULL, NULL, NULL);
 	hot_clear(tx);
+	array_log_cut(&tx->log, 0);
+	tx->log.savepoint = 0;
+	tx->log.is_lost = false;
 	leave(tx);
+}
+
+enum status tx_refresh(struct tx *tx)
+{
+	enum status st = ST_OK;
+
+	assert(tx->mode == TX_READ && tx->state == TX_OPEN);
+	if (tx->has_snapshot) {
+		st = sql_run(tx, "COMMIT", SQL_ARGS());
+		if (!st)
+			st = sql_run(tx, "BEGIN", SQL_ARGS());
+		tx->has_snapshot = false;
+	}
+	return st;
 }
 
 enum status store_savepoint(struct tx *tx)
@@ -385,6 +406,7 @@ enum status store_savepoint(struct tx *tx)
 	if (!st) {
 		tx->state = TX_SAVEPOINT;
 		tx->savepoint++;
+		tx->log.savepoint = tx->log.count;
 	}
 	return st;
 }
@@ -414,6 +436,7 @@ void store_undo(struct tx *tx)
 	}
 	tx->recipient_id = 0;
 	hot_undo(tx);
+	array_log_cut(&tx->log, tx->log.savepoint);
 	tx->error = kept;
 }
 
