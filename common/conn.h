@@ -63,6 +63,8 @@ struct conn_timer {
 	void (*due)(struct conn_timer *t, int64_t now_ms);
 };
 void conn_timer_set(struct conn_loop *l, struct conn_timer *t, int64_t due_ms);
+/* For tests that fake the clock: calls what is due by it now. */
+void conn_loop_expire(struct conn_loop *l);
 
 /* Octets that one callback of the loop may read into and has to be done with
  * when it returns. */

@@ -95,6 +95,11 @@ static void arm_timer(struct conn_loop *l)
 		       0);
 }
 
+void conn_loop_expire(struct conn_loop *l)
+{
+	timer_due(&l->timer);
+}
+
 struct conn_loop *conn_loop_new(uv_loop_t *loop)
 {
 	struct conn_loop *l = calloc(1, sizeof *l);

@@ -13,6 +13,9 @@
 
 /* Until greeting and LHLO are answered. */
 #define GREETING_MS	5000
+/* Within a message nothing is waited for from the server: the session counts how
+ * long its client takes, and gives the job up. */
+#define SESSION_MS	INT64_C(86400000)
 /* One that was not used for so long goes, where enough others are idle. */
 #define IDLE_MS		10000
 /* A job's message is credited, and more taken, below this. */
@@ -43,7 +46,7 @@ static int64_t patience(const struct lmtp_link *l)
 	if (!l->dialogue.is_ready)
 		return GREETING_MS;
 	if (lmtp_dialogue_pending(&l->dialogue) == 0 && l->dialogue.out.len == 0)
-		return IDLE_MS;
+		return l->job ? SESSION_MS : IDLE_MS;
 	return lmtp_dialogue_pending(&l->dialogue) &&
 	       lmtp_dialogue_next(&l->dialogue) == LMTP_STEP_STORED
 		? s->stored_ms : s->reply_ms;

@@ -4,6 +4,7 @@
  */
 #include <config.h>
 
+#include "common/clock.h"
 #include "common/ipc_codec.h"
 #include "common/lmtp_client.h"
 
@@ -333,5 +334,33 @@ Test(lmtp_client, tells)
 	ask_mail(&r, 1);
 	serve(&r, "", "RCPT TO:<b>\r\n");
 	cr_expect(slice_starts(buf_slice(&r.got), SLICE("XTELL " MID "\r\nMAIL ")));
+	clear(&r);
+}
+
+/* A client may take its time in the middle of a message; the session counts it. */
+Test(lmtp_client, a_slow_message_keeps_its_connection)
+{
+	struct ipc_message m = { .type = IPC_TYPE_LMTP_DATA };
+	struct lmtp_rig r;
+
+	init(&r, true);
+	accept_link(&r);
+	ask_mail(&r, 1);
+	serve(&r, "", "RCPT TO:<b>\r\n");
+	serve(&r, "250 a\r\n250 b\r\n", "");
+	cr_expect(rig_until(&r.rig, "250\n250\n"));
+	clock_fake(clock_ms(), clock_wall_ms());
+	for (int i = 0; i < 6; i++) {	/* an hour */
+		clock_fake_advance(600000);
+		conn_loop_expire(r.rig.conns);
+		rig_turn(&r.rig, 3);
+	}
+	clock_real();
+	m.lmtp_data.octets = SLICE("text\r\n");
+	ask(&r, &m);
+	ask_end(&r);
+	serve(&r, "", "BDAT 12 LAST\r\ntext\r\ntext\r\n");
+	serve(&r, "250 one\r\n", "");
+	cr_expect(rig_until(&r.rig, "250 last\n"));
 	clear(&r);
 }
