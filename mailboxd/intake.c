@@ -6,8 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pieces of one message that may be on their way to the writer. */
+/* Pieces of one message that may be on their way to the writer; one where the
+ * budget is used up. */
 #define PIECES_IN_FLIGHT 2u
+/* So much of any message is taken whatever the budget has left: what most mail is,
+ * and many slow senders of large messages must not hold it up. */
+#define SMALL ((size_t)32 * 1024)
 
 struct piece {
 	struct job job;		/* first: the job is the piece */
@@ -39,6 +43,7 @@ struct intake {
 	enum status failed;	/* ST_OK: nothing did */
 	char last;		/* octet fed, for line ends */
 	bool is_ended, is_committed;
+	bool is_admitted;	/* to the budget, with a whole piece */
 };
 
 /* ---- memory ------------------------------------------------------------------ */
@@ -64,12 +69,17 @@ static void wait_for_memory(struct intake *i)
 	i->service->hungry = i;
 }
 
+static bool has_room(const struct service *s)
+{
+	return s->bodies.used < s->bodies.max;
+}
+
 static void budget_give(struct service *s, size_t octets)
 {
 	struct intake *i;
 
 	s->bodies.used -= octets;
-	while (s->bodies.used < s->bodies.max && (i = s->hungry)) {
+	while (has_room(s) && (i = s->hungry)) {
 		stop_waiting(i);
 		i->moved(i->arg);
 	}
@@ -77,23 +87,28 @@ static void budget_give(struct service *s, size_t octets)
 
 static void count_body(struct intake *i)
 {
-	struct budget *b = &i->service->bodies;
+	size_t octets = i->is_admitted ? STORE_CHUNK : i->body.len;
 
-	b->used += i->body.len - i->counted;
-	i->counted = i->body.len;
+	i->service->bodies.used += octets - i->counted;
+	i->counted = octets;
 }
 
 bool intake_is_ready(struct intake *i)
 {
 	if (i->failed != ST_OK)
 		return true;	/* what comes is thrown away */
-	if (i->in_flight >= PIECES_IN_FLIGHT)
-		return false;
-	/* who has begun goes on: else nobody could ever end */
-	if (i->last != '\0' || i->service->bodies.used < i->service->bodies.max)
+	if (i->in_flight >= (has_room(i->service) ? PIECES_IN_FLIGHT : 1u))
+		return false;	/* its own piece will tell */
+	/* who was admitted goes on: else nobody could ever end */
+	if (i->is_admitted || i->body.len < SMALL)
 		return true;
-	wait_for_memory(i);
-	return false;
+	if (!has_room(i->service)) {
+		wait_for_memory(i);
+		return false;
+	}
+	i->is_admitted = true;
+	count_body(i);
+	return true;
 }
 
 /* ---- life -------------------------------------------------------------------- */
@@ -231,7 +246,7 @@ static enum status piece_send(struct intake *i)
 	p->job.run = piece_run;
 	p->job.done = piece_done;
 	p->job.sync = JOB_SYNC_NORMAL;
-	p->job.octets = sizeof *p + p->octets.len;
+	p->job.octets = sizeof *p;	/* the budget counts the others */
 	i->body = (struct buf)BUF_INIT(STORE_CHUNK);
 	i->counted = 0;
 	while (slot + 1 < PIECES_IN_FLIGHT && i->flying[slot])

@@ -345,7 +345,7 @@ static void submit(struct transaction *t, enum job_place place,
 	t->job.run = run;
 	t->job.done = done;
 	t->job.sync = JOB_SYNC_FULL;
-	t->job.octets = sizeof *t + t->message.tail.len + t->message.prepared.len;
+	t->job.octets = sizeof *t + t->message.prepared.len;
 	t->is_running = true;
 	st = service_submit(t->service, &t->job, place);
 	if (st != ST_OK)

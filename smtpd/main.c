@@ -111,6 +111,10 @@ static enum status serve(struct daemon *d, struct error *err)
 	struct lmtp_client_settings settings = {
 		.path = "lmtp.sock",
 		.hostname = s->front.hostname,
+		/* a transaction keeps its connection while its client sends: as many
+		 * slow ones as there may be leave the others theirs */
+		.connections = (unsigned)config_number(s->front.config,
+						       OPTION_LIMITS_CONNECTIONS),
 		.reply_ms = ms(s->front.config, OPTION_TIMES_STORE_REPLY),
 		.stored_ms = ms(s->front.config, OPTION_TIMES_STORE_DATA),
 		.state_changed = state_changed,
