@@ -317,15 +317,14 @@ void child_reaped(struct child *c, int status)
 	}
 }
 
-int64_t child_next_backoff(struct child *c)
+int64_t child_next_backoff(struct child *c, int64_t most_ms)
 {
 	int64_t backoff = c->backoff_ms;
 
 	if (backoff < CHILD_BACKOFF_LEAST_MS ||
 	    clock_ms() - c->started_ms >= CHILD_STEADY_MS)
 		backoff = CHILD_BACKOFF_LEAST_MS;
-	c->backoff_ms = backoff * 2 < CHILD_BACKOFF_MOST_MS ? backoff * 2
-							    : CHILD_BACKOFF_MOST_MS;
+	c->backoff_ms = clock_earlier(backoff * 2, most_ms);
 	return backoff;
 }
 

@@ -13,6 +13,8 @@
 
 #define CHILD_BACKOFF_LEAST_MS	100
 #define CHILD_BACKOFF_MOST_MS	30000
+/* In the test profile: whoever kills a daemon there wants it back. */
+#define CHILD_BACKOFF_TEST_MS	200
 /* One that lived so long starts again with the least back-off. */
 #define CHILD_STEADY_MS		10000
 
@@ -79,8 +81,8 @@ void child_configure(struct child *c, struct slice config,
 void child_stop(struct child *c, uint32_t grace_ms);
 /* It ended (from SIGCHLD): events->ended is called. */
 void child_reaped(struct child *c, int status);
-/* The pause before the next start; doubles each time. */
-int64_t child_next_backoff(struct child *c);
+/* The pause before the next start; doubles each time, up to most_ms. */
+int64_t child_next_backoff(struct child *c, int64_t most_ms);
 /* Closes its handles; memory that it owns goes when the loop runs. */
 void child_close(struct child *c);
 
