@@ -3,6 +3,7 @@
 Their settings are the best that were found for this load; every one that is not
 the default stands below and is printed by compare.
 """
+import grp
 import os
 import pwd
 import shutil
@@ -74,6 +75,7 @@ first_valid_uid = 1
 auth_cache_size = 10M
 auth_username_format = %Lu
 mail_max_userip_connections = 0
+imap_hibernate_timeout = 5 secs
 default_process_limit = 2000
 default_client_limit = 20000
 default_vsz_limit = 4G
@@ -92,6 +94,18 @@ service lmtp {{
   process_min_avail = 4
   unix_listener {dir}/dovecot/lmtp {{
     mode = 0666
+  }}
+}}
+service imap {{
+  process_limit = 4000
+  unix_listener imap-master {{
+    user = dovecot
+  }}
+}}
+service imap-hibernate {{
+  unix_listener imap-hibernate {{
+    mode = 0660
+    group = {group}
   }}
 }}
 service imap-login {{
@@ -124,7 +138,7 @@ class Peers:
     def __init__(self, directory, cert, key, ports, mail_format="mdbox"):
         self.dir = directory
         owner = pwd.getpwnam("nobody")
-        values = dict(dir=directory, cert=cert, key=key, uid=owner.pw_uid, gid=owner.pw_gid,
+        values = dict(dir=directory, cert=cert, key=key, uid=owner.pw_uid, gid=owner.pw_gid, group=grp.getgrgid(owner.pw_gid).gr_name,
                       format=mail_format, **ports)
         for name in ("postfix/etc", "postfix/queue", "postfix/data", "dovecot/run", "dovecot/state",
                      "dovecot/mail", "dovecot/home"):
@@ -140,14 +154,17 @@ class Peers:
         self.dovecot = ["dovecot", "-c", os.path.join(directory, "dovecot/dovecot.conf")]
         self.at = dict(lmtp=os.path.join(directory, "dovecot/lmtp"),
                        **{name: f"127.0.0.1:{port}" for name, port in ports.items()})
+        self.start()
+
+    def start(self):
         subprocess.run(self.dovecot, check=True)
         subprocess.run(self.postfix + ["start"], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
         time.sleep(1.5)
-        with open(os.path.join(directory, "dovecot/run/master.pid")) as file:
-            self.roots = [int(file.read())]
-        with open(os.path.join(directory, "postfix/queue/pid/master.pid")) as file:
-            self.roots.append(int(file.read()))
+        self.roots = []
+        for name in ("dovecot/run/master.pid", "postfix/queue/pid/master.pid"):
+            with open(os.path.join(self.dir, name)) as file:
+                self.roots.append(int(file.read()))
 
     def _write(self, name, text):
         with open(os.path.join(self.dir, name), "w") as file:
@@ -169,7 +186,14 @@ class Peers:
                 count += len(files)
         return count
 
-    def stop(self):
+    def halt(self):
         subprocess.run(self.postfix + ["stop"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         subprocess.run(self.dovecot + ["stop"])
+
+    def restart(self):
+        self.halt()
+        self.start()
+
+    def stop(self):
+        self.halt()
         shutil.rmtree(self.dir, ignore_errors=True)
