@@ -67,7 +67,11 @@ struct store_options {
 					 * removals is written; 0: none */
 	size_t cache_octets;	/* page cache of the writer; 0: 64 MB */
 	size_t array_octets;	/* bound of mailboxes kept in memory; 0: 64 MB */
-	uint32_t max_pages;	/* for tests: the file grows no further; 0 */
+
+	/* for tests; 0 and NULL: as it is in a daemon */
+	uint32_t max_pages;	/* the file grows no further */
+	uint32_t wal_pages;	/* in the WAL, at which a checkpoint is tried */
+	const char *vfs;	/* of SQLite, registered before; a literal */
 };
 
 /*
@@ -141,8 +145,9 @@ enum status store_savepoint(struct tx *tx);
 enum status store_release(struct tx *tx);
 void store_undo(struct tx *tx);
 
-/* SQLite gave the whole transaction up by itself (a full disk, no memory): what
- * was done before is gone too; only store_rollback() is left. */
+/* SQLite gave the whole transaction up by itself (a full disk, no memory), or
+ * store_undo() could not undo: what was done before is gone too; only
+ * store_rollback() is left. */
 bool store_is_lost(const struct tx *tx);
 
 const struct error *store_error(const struct tx *tx);

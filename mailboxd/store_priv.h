@@ -79,6 +79,7 @@ struct store {
 	atomic_bool is_broken;
 	atomic_bool has_space;
 	atomic_bool needs_sync;
+	bool wrote;	/* with write_lock: the last COMMIT had something to write */
 	atomic_uint backups;	/* that are reading: they would hold the gate */
 	atomic_uint_fast64_t wal_pages;
 	atomic_uint_fast64_t pages, free_pages;	/* of the file */
@@ -159,6 +160,7 @@ struct tx {
 	enum job_sync sync;	/* PRAGMA synchronous as it stands */
 	uint64_t room;		/* octets this transaction may still add */
 	bool met_full_disk;	/* SQLITE_FULL since the savepoint */
+	bool undo_failed;	/* in this transaction */
 	struct store_actor actor;
 	struct buf scratch;
 

@@ -60,6 +60,7 @@ static int count_wal(void *arg, sqlite3 *db, const char *name, int pages)
 	struct store *store = arg;
 
 	atomic_store(&store->wal_pages, (uint64_t)pages);
+	store->wrote = true;
 	return SQLITE_OK;
 }
 
@@ -126,7 +127,7 @@ enum status store_connect(struct store *store, enum tx_mode mode,
 	tx->mode = mode;
 	tx->arena = (struct arena)ARENA_INIT(STORE_ARENA_MAX);
 	tx->scratch = (struct buf)BUF_INIT(STORE_ARENA_MAX);
-	code = sqlite3_open_v2(store->path, &tx->db, flags, NULL);
+	code = sqlite3_open_v2(store->path, &tx->db, flags, store->options.vfs);
 	if (code != SQLITE_OK)
 		st = tx->db ? sql_failed(tx, code, "cannot open the store") :
 			      tx_no_memory(tx);
@@ -295,6 +296,7 @@ enum status store_begin(struct tx *tx, enum job_sync sync)
 			st = sql_run(tx, "BEGIN IMMEDIATE", SQL_ARGS());
 		if (!st)
 			st = measure_room(tx);
+		tx->undo_failed = false;
 		tx->message_high = 0;
 		tx->delivered = 0;
 	}
@@ -321,7 +323,8 @@ static void committed(struct tx *tx, uint64_t kept)
 	s->message_kept = kept;
 	atomic_fetch_add(&s->commits, 1);
 	atomic_fetch_add(&s->deliveries, tx->delivered);
-	if (!s->options.ephemeral)
+	/* an empty FULL commit synced nothing (decisions.md) */
+	if (!s->options.ephemeral && s->wrote)
 		atomic_store(&s->needs_sync, tx->sync == JOB_SYNC_NORMAL);
 	/* before anybody is told: who is asks the arrays */
 	arrays_commit(s->arrays, &tx->log, tx->touched, tx->touched_count);
@@ -334,11 +337,14 @@ static enum status commit_write(struct tx *tx)
 	uint64_t kept;
 	enum status st;
 
+	if (tx->undo_failed)
+		return tx_error(tx, ST_UNAVAILABLE, "half of a job was left");
 	st = hot_flush(tx);
 	if (!st)
 		st = keep_message_ids(tx, &kept);
 	if (st)
 		return st;
+	s->wrote = false;
 	st = sql_run(tx, "COMMIT", SQL_ARGS());
 	if (st == ST_IO || st == ST_UNAVAILABLE) {
 		/* the kernel may have dropped the page: no second try */
@@ -430,10 +436,11 @@ void store_undo(struct tx *tx)
 
 	assert(tx->state == TX_SAVEPOINT);
 	tx->state = TX_OPEN;
-	if (!sqlite3_get_autocommit(tx->db)) {
-		sql_run(tx, "ROLLBACK TO job", SQL_ARGS());
-		sql_run(tx, "RELEASE job", SQL_ARGS());
-	}
+	/* what could not be undone must not be committed with the others */
+	if (!sqlite3_get_autocommit(tx->db) &&
+	    (sql_run(tx, "ROLLBACK TO job", SQL_ARGS()) ||
+	     sql_run(tx, "RELEASE job", SQL_ARGS())))
+		tx->undo_failed = true;
 	tx->recipient_id = 0;
 	hot_undo(tx);
 	array_log_cut(&tx->log, tx->log.savepoint);
@@ -443,7 +450,7 @@ void store_undo(struct tx *tx)
 bool store_is_lost(const struct tx *tx)
 {
 	return tx->state != TX_IDLE &&
-	       (tx->met_full_disk || sqlite3_get_autocommit(tx->db));
+	       (tx->met_full_disk || tx->undo_failed || sqlite3_get_autocommit(tx->db));
 }
 
 void store_act_as(struct tx *tx, const struct store_actor *actor)
@@ -457,6 +464,9 @@ void store_act_as(struct tx *tx, const struct store_actor *actor)
 static uint64_t wal_limit(struct store *s, uint64_t pages)
 {
 	uint64_t fits = atomic_load(&s->free_octets) / STORE_PAGE_OCTETS / 4;
+
+	if (s->options.wal_pages && s->options.wal_pages < pages)
+		return s->options.wal_pages;
 
 	if (fits < 64)
 		fits = 64;

@@ -95,7 +95,7 @@ static enum status run_job(struct writer *w, struct job *job)
 	if (!st)
 		return store_release(tx);
 	store_undo(tx);
-	return ST_OK;
+	return store_is_lost(tx) ? st : ST_OK;
 }
 
 /* ST_OK: committed, each job has its status. Else nothing of it is there;

@@ -171,6 +171,33 @@ Test(store, full_disk_refuses_and_recovers)
 	temp_store_close(&t);
 }
 
+/* PRAGMA synchronous = FULL or not: a COMMIT without pages syncs nothing. */
+Test(store, an_empty_commit_syncs_nothing)
+{
+	struct store_flag_change c = { .mode = IPC_STORE_ADD,
+				       .flags = FLAG_SEEN,
+				       .unchanged_since = UINT64_MAX };
+	struct ranges uids;
+
+	temp_store_open(&t, NULL);
+	temp_mail(&t, "one");
+	cr_expect(!store_needs_sync(t.store));
+	temp_ranges(&uids, "1");
+	c.mailbox = t.inbox;
+	c.uids = &uids;
+	cr_assert_eq(store_begin(t.write, JOB_SYNC_NORMAL), ST_OK);
+	cr_expect_eq(store_flags(t.write, &c), ST_OK);
+	cr_assert_eq(store_commit(t.write), ST_OK);
+	cr_expect(store_needs_sync(t.store));
+	temp_begin(&t);		/* FULL, and its job is refused */
+	temp_end(&t, ST_OK);
+	cr_expect(store_needs_sync(t.store));
+	cr_assert_eq(store_sync(t.write), ST_OK);
+	cr_expect(!store_needs_sync(t.store));
+	ranges_free(&uids);
+	temp_store_close(&t);
+}
+
 static unsigned told;
 static uint64_t told_mailbox, told_modseq;
 

@@ -83,8 +83,8 @@ void temp_store_open(struct temp_store *t, const struct store_options *options)
 	make_accounts(t);
 }
 
-static void copy_file(const struct temp_store *t, const char *from,
-		      const char *to)
+void temp_store_copy(const struct temp_store *t, const char *from,
+		     const char *to)
 {
 	char path[128], block[65536];
 	FILE *in, *out;
@@ -101,6 +101,14 @@ static void copy_file(const struct temp_store *t, const char *from,
 	fclose(out);
 }
 
+void temp_store_forget(const struct temp_store *t, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof path, "%s/%s", t->dir, name);
+	cr_expect_eq(unlink(path), 0, "%s", path);
+}
+
 static void rename_file(const struct temp_store *t, const char *from,
 			const char *to)
 {
@@ -111,14 +119,25 @@ static void rename_file(const struct temp_store *t, const char *from,
 	cr_assert_eq(rename(a, b), 0);
 }
 
+void temp_store_suspend(struct temp_store *t)
+{
+	disconnect_both(t);
+	store_close(t->store);
+	t->store = NULL;
+}
+
+void temp_store_resume(struct temp_store *t)
+{
+	connect_both(t);
+}
+
 void temp_store_reopen(struct temp_store *t, bool clean)
 {
 	if (!clean) {	/* the files as kill -9 would leave them */
-		copy_file(t, "store.db", "kept.db");
-		copy_file(t, "store.db-wal", "kept.wal");
+		temp_store_copy(t, "store.db", "kept.db");
+		temp_store_copy(t, "store.db-wal", "kept.wal");
 	}
-	disconnect_both(t);
-	store_close(t->store);
+	temp_store_suspend(t);
 	if (!clean) {
 		rename_file(t, "kept.db", "store.db");
 		rename_file(t, "kept.wal", "store.db-wal");

@@ -20,6 +20,13 @@ struct temp_store {
 void temp_store_open(struct temp_store *t, const struct store_options *options);
 /* Ends it, as mailboxd would, or as kill -9 would, and opens it again. */
 void temp_store_reopen(struct temp_store *t, bool clean);
+/* The two halves of a clean one: in between the files may be others. */
+void temp_store_suspend(struct temp_store *t);
+void temp_store_resume(struct temp_store *t);
+/* A file of the directory under another name, and its removal. */
+void temp_store_copy(const struct temp_store *t, const char *from,
+		     const char *to);
+void temp_store_forget(const struct temp_store *t, const char *name);
 /* Checks every invariant, ends the store and removes the directory. */
 void temp_store_close(struct temp_store *t);
 /* Findings of store_check(); 0 where all is sound. */
