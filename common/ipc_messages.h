@@ -141,6 +141,10 @@
 #define IPC_VANISHED(F) F(bytes, uids)
 #define IPC_CHANGED(F) F(u32, handle) F(u64, highestmodseq) F(u32, uidnext) \
 	F(u32, messages)
+/* For VANISHED (EARLIER) (RFC 7162 section 3.2): answered by VANISHED, which may
+ * hold UIDs that were gone before, then DONE with the modseq from which on flags
+ * are to be asked for: since, or 0 where what was told then may have been lost. */
+#define IPC_EARLIER(F) F(u32, handle) F(u64, since)
 /* on: 1 wants CHANGED as events (flag EVENT, id 0) whenever the mailbox has a
  * higher modseq than was last told; 0 no longer. In the event only handle and
  * highestmodseq are filled: what changed is asked for by CHANGES. Answered by
@@ -245,6 +249,7 @@
 	X(79, APPENDED, appended) X(80, SEARCH, search) \
 	X(81, CHANGES, changes) X(82, VANISHED, vanished) \
 	X(83, CHANGED, changed) X(84, WATCH, watch) X(85, KICK, kick) \
+	X(100, EARLIER, earlier) \
 	X(86, QUOTA, quota) X(87, QUOTA_IS, quota_is) \
 	X(112, LMTP_MAIL, lmtp_mail) X(113, LMTP_RCPT, lmtp_rcpt) \
 	X(114, LMTP_DATA, lmtp_data) X(115, LMTP_END, lmtp_end) \

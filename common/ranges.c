@@ -290,3 +290,14 @@ enum status ranges_decode(struct slice in, struct ranges *out)
 	}
 	return st;
 }
+
+enum status ranges_add_encoded(struct slice in, struct ranges *out)
+{
+	struct ranges more = RANGES_INIT(out->max);
+	enum status st = ranges_decode(in, &more);
+
+	for (size_t i = 0; st == ST_OK && i < more.count; i++)
+		st = ranges_add(out, more.items[i].low, more.items[i].high);
+	ranges_free(&more);
+	return st;
+}

@@ -53,5 +53,7 @@ enum status ranges_normalise(struct ranges *r);
 enum status ranges_encode(const struct ranges *r, struct buf *out);
 /* ST_SYNTAX: not a multiple of 8 octets, low > high, not ascending. */
 enum status ranges_decode(struct slice in, struct ranges *out);
+/* The same, added to what out has: sets that come in several frames. */
+enum status ranges_add_encoded(struct slice in, struct ranges *out);
 
 #endif

@@ -9,6 +9,7 @@
 #include "imapd/list_match.h"
 #include "imapd/mailbox_name.h"
 #include "imapd/parser.h"
+#include "imapd/resync.h"
 #include "imapd/search.h"
 
 #include <stdlib.h>
@@ -59,6 +60,7 @@ static void read_lists(struct imap_args at)
 	static struct fetch_plan plan;
 	struct search_request request = SEARCH_REQUEST_INIT;
 	struct imap_args a = at;
+	struct resync resync = RESYNC_INIT;
 	struct view view;
 
 	if (fetch_plan_read(&a, &plan))
@@ -67,6 +69,10 @@ static void read_lists(struct imap_args at)
 	view_init(&view);
 	search_request_read(&a, &view, &request);
 	buf_free(&request.program);
+	a = at;
+	if (resync_read(&a, &resync))
+		resync_matched(&resync, &view);
+	resync_clear(&resync);
 	view_clear(&view);
 }
 

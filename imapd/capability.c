@@ -31,6 +31,7 @@ static const struct imap_capability rows[] = {
 	{ "SPECIAL-USE",	SESSION,		"RFC 6154", "list_extended" },
 	{ "CREATE-SPECIAL-USE",	SESSION,		"RFC 6154", "mailboxes" },
 	{ "CONDSTORE",		SESSION,		"RFC 7162", "condstore" },
+	{ "QRESYNC",		SESSION,		"RFC 7162", "qresync" },
 	{ "ESEARCH",		SESSION,		"RFC 4731", "esearch" },
 	{ "SEARCHRES",		SESSION,		"RFC 5182", "searchres" },
 	{ "WITHIN",		SESSION,		"RFC 5032", "esearch" },

@@ -18,17 +18,6 @@ static void release(struct imap_command *c)
 	ranges_free(&copy->target);
 }
 
-static enum status take_set(struct slice set, struct ranges *to)
-{
-	struct ranges uids = RANGES_INIT(RANGES_MAX);
-	enum status st = ranges_decode(set, &uids);
-
-	for (size_t i = 0; st == ST_OK && i < uids.count; i++)
-		st = ranges_add(to, uids.items[i].low, uids.items[i].high);
-	ranges_free(&uids);
-	return st;
-}
-
 static void finish(struct imap_command *c)
 {
 	struct copy *copy = c->data;
@@ -77,11 +66,11 @@ static void copy_step(struct imap_command *c, struct ipc_message *m, bool last)
 	}
 	if (m->type == IPC_TYPE_COPIED) {
 		copy->uidvalidity = m->copied.uidvalidity;
-		st = take_set(m->copied.source, &copy->source);
+		st = ranges_add_encoded(m->copied.source, &copy->source);
 		if (st == ST_OK)
-			st = take_set(m->copied.target, &copy->target);
+			st = ranges_add_encoded(m->copied.target, &copy->target);
 		if (st == ST_OK && copy->is_move)
-			st = take_set(m->copied.source, &imap_view(c)->vanished);
+			st = ranges_add_encoded(m->copied.source, &imap_view(c)->vanished);
 		if (copy->is_move && m->copied.modseq)
 			view_own_change(imap_view(c), m->copied.modseq);
 	}

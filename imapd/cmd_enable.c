@@ -6,6 +6,7 @@ static const struct {
 	const char *word;
 	unsigned enabled;
 } rows[] = {
+	{ "QRESYNC",	IMAP_ENABLED_QRESYNC | IMAP_ENABLED_CONDSTORE },
 	{ "CONDSTORE",	IMAP_ENABLED_CONDSTORE },	/* RFC 7162 section 3.1 */
 	{ "UTF8=ACCEPT", IMAP_ENABLED_UTF8 },		/* RFC 6855 section 3 */
 	{ "IMAP4rev2",	IMAP_ENABLED_REV2 },		/* RFC 9051 section 6.3.1 */
@@ -15,7 +16,7 @@ static const struct {
 void imap_cmd_enable(struct imap_command *c)
 {
 	struct imap_args *a = &c->args;
-	unsigned enabled = 0;
+	unsigned enabled = 0, asked = 0;	/* asked: a bit a row */
 	struct slice word;
 
 	if (args_end(a)) {
@@ -29,11 +30,12 @@ void imap_cmd_enable(struct imap_command *c)
 		}
 		for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 			if (slice_case_eq(word, slice_str(rows[i].word)))
-				enabled |= rows[i].enabled;
+				asked |= 1u << i;
 	}
 	respond_str(imap_out(c), "* ENABLED");
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (enabled & ~c->session->enabled & rows[i].enabled) {
+		if (asked & 1u << i && rows[i].enabled & ~c->session->enabled) {
+			enabled |= rows[i].enabled;
 			respond_char(imap_out(c), ' ');
 			respond_str(imap_out(c), rows[i].word);
 		}

@@ -3,7 +3,6 @@
 static void expunge_step(struct imap_command *c, struct ipc_message *m, bool last)
 {
 	struct view *v = imap_view(c);
-	struct ranges gone = RANGES_INIT(RANGES_MAX);
 	enum status st = ST_OK;
 
 	if (m->type == IPC_TYPE_ERROR) {
@@ -11,14 +10,13 @@ static void expunge_step(struct imap_command *c, struct ipc_message *m, bool las
 		return;
 	}
 	if (m->type == IPC_TYPE_EXPUNGED) {
-		st = ranges_decode(m->expunged.uids, &gone);
-		for (size_t i = 0; st == ST_OK && i < gone.count; i++)
-			st = ranges_add(&v->vanished, gone.items[i].low,
-					gone.items[i].high);
+		st = ranges_add_encoded(m->expunged.uids, &v->vanished);
 		if (m->expunged.modseq)
 			view_own_change(v, m->expunged.modseq);
+		/* HIGHESTMODSEQ of the answer is to be this one at least */
+		if (m->expunged.modseq > v->modseq)
+			c->news = IMAP_NEWS_FRESH;
 	}
-	ranges_free(&gone);
 	if (st != ST_OK)
 		imap_finish_short(c);
 	else if (last)

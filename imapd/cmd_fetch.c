@@ -33,6 +33,7 @@ static void release(struct imap_command *c)
 	ranges_free(&f->uids);
 	ranges_free(&f->seen);
 	ranges_free(&f->sent);
+	ranges_free(&f->vanished);
 }
 
 /* The flags of most messages are those of the one before. */
@@ -61,6 +62,8 @@ static void begin_message(struct imap_command *c, const struct fetch_row *row,
 			row->body.len > ENGINE_OUT_HIGH;
 
 	f->large.len = f->large_at = 0;
+	if (f->plan.columns & FETCH_MODSEQ)
+		imap_note_modseq(c->session, row->modseq);
 	if (f->plan.columns & FETCH_FLAGS)
 		values.flags = flags_of(c, row);
 	if (fetch_plan_put(&f->plan, seq, &values, is_large ? &f->large
@@ -384,7 +387,7 @@ void fetch_resume(struct imap_command *c)
 	}
 }
 
-/* "(CHANGEDSINCE 12345)" (RFC 7162 section 3.1.4) */
+/* "(CHANGEDSINCE 12345 [VANISHED])" (RFC 7162 sections 3.1.4 and 3.2.6) */
 static bool read_modifiers(struct imap_command *c)
 {
 	struct imap_args *a = &c->args;
@@ -392,9 +395,22 @@ static bool read_modifiers(struct imap_command *c)
 
 	if (!args_char(a, ' '))
 		return true;
-	if (!args_char(a, '(') || !args_word(a, "CHANGEDSINCE") || !args_space(a) ||
-	    !args_number64(a, &f->changed_since) || !args_char(a, ')'))
+	if (!args_char(a, '('))
 		return false;
+	do
+		if (args_word(a, "VANISHED"))
+			f->wants_vanished = true;
+		else if (f->changed_since || !args_word(a, "CHANGEDSINCE") ||
+			 !args_space(a) || !args_number64(a, &f->changed_since))
+			return false;
+	while (args_char(a, ' '));
+	if (!args_char(a, ')') || !f->changed_since)
+		return false;
+	if (f->wants_vanished &&
+	    (!c->is_uid || !(c->session->enabled & IMAP_ENABLED_QRESYNC))) {
+		a->why = "VANISHED is for UID FETCH, after ENABLE QRESYNC";
+		return false;
+	}
 	return fetch_plan_add_modseq(&f->plan);
 }
 
@@ -432,6 +448,17 @@ static void ask(struct imap_command *c)
 	buf_free(&uids);
 }
 
+void fetch_go_on(struct imap_command *c)
+{
+	const struct fetch *f = c->data;
+
+	c->drained = fetch_resume;
+	if (f->uids.count == 0)
+		imap_finish(c, IMAP_OK, NULL, "FETCH completed");
+	else
+		ask(c);
+}
+
 void imap_cmd_fetch(struct imap_command *c)
 {
 	struct fetch *f = arena_alloc(&c->arena, sizeof *f);
@@ -444,6 +471,7 @@ void imap_cmd_fetch(struct imap_command *c)
 		.uids = RANGES_INIT(NUMSET_MAX + 1),
 		.seen = RANGES_INIT(RANGES_MAX),
 		.sent = RANGES_INIT(RANGES_MAX),
+		.vanished = RANGES_INIT(RANGES_MAX),
 		.part_arena = ARENA_INIT(PART_ARENA_MAX),
 		.header = BUF_INIT(FETCH_HEADER_MAX),
 		.large = BUF_INIT(CARRY_MAX),
@@ -454,17 +482,17 @@ void imap_cmd_fetch(struct imap_command *c)
 	};
 	c->data = f;
 	c->release = release;
-	c->drained = fetch_resume;
 	if (!args_space(&c->args)) {
 		imap_bad_args(c, "Message set expected");
 		return;
 	}
+	f->set = c->args;
 	if (!imap_take_messages(c, &f->uids) || !read_arguments(c))
 		return;
 	if (f->changed_since || f->plan.columns & FETCH_MODSEQ)
 		imap_enable(c->session, IMAP_ENABLED_CONDSTORE);
-	if (f->uids.count == 0)
-		imap_finish(c, IMAP_OK, NULL, "FETCH completed");
+	if (f->wants_vanished)
+		fetch_vanished_begin(c);
 	else
-		ask(c);
+		fetch_go_on(c);
 }

@@ -186,17 +186,6 @@ static void tell(struct imap_command *c)
 	imap_line_end(c);
 }
 
-static enum status take_uids(struct search *x, struct slice set)
-{
-	struct ranges uids = RANGES_INIT(RANGES_MAX);
-	enum status st = ranges_decode(set, &uids);
-
-	for (size_t i = 0; st == ST_OK && i < uids.count; i++)
-		st = ranges_add(&x->found, uids.items[i].low, uids.items[i].high);
-	ranges_free(&uids);
-	return st;
-}
-
 static void found_step(struct imap_command *c, struct ipc_message *m, bool last)
 {
 	struct search *x = c->data;
@@ -209,7 +198,7 @@ static void found_step(struct imap_command *c, struct ipc_message *m, bool last)
 		return;
 	}
 	if (m->type == IPC_TYPE_UIDS)
-		st = take_uids(x, m->uids.set);
+		st = ranges_add_encoded(m->uids.set, &x->found);
 	if (m->type == IPC_TYPE_DONE)
 		x->modseq = m->done.value;
 	if (st == ST_OK && last)
@@ -278,6 +267,9 @@ void imap_cmd_search(struct imap_command *c)
 		refuse(c, st);
 		return;
 	}
+	/* expunges would give them another meaning (RFC 7162 section 3.2.10) */
+	if (x->request.has_numbers)
+		c->news = IMAP_NEWS_NO_EXPUNGE;
 	if (x->request.has_modseq)
 		imap_enable(c->session, IMAP_ENABLED_CONDSTORE);
 	if (!x->request.returns && c->session->enabled & IMAP_ENABLED_REV2)

@@ -1,5 +1,7 @@
+#include "common/fetch_row.h"
 #include "imapd/list_attributes.h"
 #include "imapd/object_id.h"
+#include "imapd/resync.h"
 #include "imapd/session_priv.h"
 
 #include <stdlib.h>
@@ -10,12 +12,18 @@
  *   [IMAP4rev2: STATUS to mailboxd -> MAILBOX, for the LIST response]
  *   OPEN to mailboxd -> UIDS, KEYWORDS, OPENED: the view is whole, it is told
  *   and becomes the session's; WATCH asks for news of it from then on.
+ *   [QRESYNC: EARLIER -> VANISHED, DONE; FETCH -> ROWS, DONE]
  */
 struct select {
 	struct view view;
 	bool is_examine;
 	struct slice name, given;	/* as it is called, as the client did */
 	struct ipc_mailbox listed;	/* its texts are in the arena */
+	struct resync resync;
+	struct ranges vanished, known;	/* of QRESYNC */
+	size_t vanished_at;
+	uint64_t since;			/* of FETCH: may be less than was asked for */
+	bool has_vanished;
 };
 
 static void release(struct imap_command *c)
@@ -23,6 +31,9 @@ static void release(struct imap_command *c)
 	struct select *sel = c->data;
 
 	view_clear(&sel->view);
+	resync_clear(&sel->resync);
+	ranges_free(&sel->vanished);
+	ranges_free(&sel->known);
 }
 
 static void put_code(struct respond *r, const char *code, uint64_t n,
@@ -101,6 +112,105 @@ static void watch(struct imap_session *s)
 	imap_session_ask(s, &m, NULL);
 }
 
+static void finish(struct imap_command *c)
+{
+	const struct select *sel = c->data;
+
+	imap_finish(c, IMAP_OK, imap_view(c)->is_read_only ? "READ-ONLY" : "READ-WRITE",
+		    sel->is_examine ? "EXAMINE completed" : "SELECT completed");
+}
+
+/* Flags that changed (RFC 7162 section 3.2.5.1). */
+static void rows_step(struct imap_command *c, struct ipc_message *m, bool last)
+{
+	struct imap_session *s = c->session;
+	struct fetch_row row;
+
+	if (m->type == IPC_TYPE_ERROR) {
+		imap_finish_error(c, &m->error);
+		return;
+	}
+	if (m->type == IPC_TYPE_ROWS)
+		while (!imap_out_is_full(s) &&
+		       fetch_row_decode(&m->rows.rows, m->rows.items, &row) == ST_OK)
+			imap_tell_flags(s, true, row.uid, row.flags, row.modseq);
+	if (last && (m->type != IPC_TYPE_ROWS || !m->rows.rows.len))
+		finish(c);
+}
+
+static void ask_rows(struct imap_command *c)
+{
+	const struct select *sel = c->data;
+	struct buf uids = BUF_INIT((NUMSET_MAX + 1) * 8);
+	struct ipc_message m = {
+		.type = IPC_TYPE_FETCH,
+		.fetch = { .handle = imap_view(c)->handle,
+			   .items = FETCH_FLAGS | FETCH_MODSEQ,
+			   .changed_since = sel->since },
+	};
+
+	if (ranges_encode(&sel->known, &uids) != ST_OK) {
+		imap_finish_short(c);
+	} else if (sel->known.count == 0) {
+		finish(c);
+	} else {
+		m.fetch.uids = buf_slice(&uids);
+		imap_ask(c, &m, rows_step);
+	}
+	buf_free(&uids);
+}
+
+static void tell_vanished(struct imap_command *c)
+{
+	struct select *sel = c->data;
+
+	if (!sel->has_vanished ||
+	    !imap_tell_earlier(c->session, &sel->vanished, &sel->vanished_at))
+		return;
+	c->drained = NULL;
+	ask_rows(c);
+}
+
+static void vanished_step(struct imap_command *c, struct ipc_message *m, bool last)
+{
+	struct select *sel = c->data;
+	const struct view *v = imap_view(c);
+	enum status st = ST_OK;
+
+	if (m->type == IPC_TYPE_ERROR) {
+		imap_finish_error(c, &m->error);
+		return;
+	}
+	if (m->type == IPC_TYPE_VANISHED)
+		st = ranges_add_encoded(m->vanished.uids, &sel->vanished);
+	if (m->type == IPC_TYPE_DONE)
+		sel->since = m->done.value;
+	if (st == ST_OK && last)
+		st = resync_known(&sel->resync, v, &sel->known);
+	if (st == ST_OK && last)
+		st = resync_earlier(v, &sel->known, resync_matched(&sel->resync, v),
+				    &sel->vanished);
+	if (st != ST_OK) {
+		imap_finish_short(c);
+	} else if (last) {
+		sel->has_vanished = true;
+		tell_vanished(c);
+	}
+}
+
+static void resynchronise(struct imap_command *c)
+{
+	const struct select *sel = c->data;
+	const struct ipc_message m = {
+		.type = IPC_TYPE_EARLIER,
+		.earlier = { .handle = imap_view(c)->handle,
+			     .since = sel->resync.modseq },
+	};
+
+	c->drained = tell_vanished;
+	imap_ask(c, &m, vanished_step);
+}
+
 /* The view is whole: it becomes the session's. */
 static void opened(struct imap_command *c, const struct ipc_opened *o)
 {
@@ -124,25 +234,17 @@ static void opened(struct imap_command *c, const struct ipc_opened *o)
 		v->recent_low = o->recent_lo;
 		v->recent_high = o->recent_hi;
 	}
-	v->modseq = v->news = o->highestmodseq;
+	v->modseq = v->news = v->safe = o->highestmodseq;
 	s->view = *v;
 	view_init(v);
 	s->state = IMAP_STATE_SELECTED;
 	tell(s, sel, o);
 	watch(s);
-	imap_finish(c, IMAP_OK, s->view.is_read_only ? "READ-ONLY" : "READ-WRITE",
-		    sel->is_examine ? "EXAMINE completed" : "SELECT completed");
-}
-
-static enum status take_uids(struct view *v, struct slice set)
-{
-	struct ranges uids = RANGES_INIT(RANGES_MAX);
-	enum status st = ranges_decode(set, &uids);
-
-	for (size_t i = 0; st == ST_OK && i < uids.count; i++)
-		st = ranges_add(&v->fresh, uids.items[i].low, uids.items[i].high);
-	ranges_free(&uids);
-	return st;
+	/* of another UIDVALIDITY nothing is known (RFC 7162 section 3.2.5) */
+	if (sel->resync.is_asked && sel->resync.uidvalidity == o->uidvalidity)
+		resynchronise(c);
+	else
+		finish(c);
 }
 
 static void open_step(struct imap_command *c, struct ipc_message *m, bool last)
@@ -153,7 +255,7 @@ static void open_step(struct imap_command *c, struct ipc_message *m, bool last)
 
 	switch (m->type) {
 	case IPC_TYPE_UIDS:
-		st = take_uids(&sel->view, m->uids.set);
+		st = ranges_add_encoded(m->uids.set, &sel->view.fresh);
 		break;
 	case IPC_TYPE_KEYWORDS:
 		st = view_keywords_add(&sel->view, &m->keywords, &is_new);
@@ -219,15 +321,25 @@ static char *copy_name(struct slice name)
 static bool take_parameters(struct imap_command *c)
 {
 	struct imap_args *a = &c->args;
+	struct select *sel = c->data;
 
 	if (args_end(a))
 		return true;
 	if (!args_space(a) || !args_char(a, '('))
 		return false;
 	do {
-		if (!args_word(a, "CONDSTORE"))
+		if (args_word(a, "CONDSTORE")) {
+			imap_enable(c->session, IMAP_ENABLED_CONDSTORE);
+			continue;
+		}
+		if (sel->resync.is_asked || !args_word(a, "QRESYNC"))
 			return false;
-		imap_enable(c->session, IMAP_ENABLED_CONDSTORE);
+		if (!(c->session->enabled & IMAP_ENABLED_QRESYNC)) {
+			a->why = "QRESYNC is for those who said ENABLE QRESYNC";
+			return false;
+		}
+		if (!args_space(a) || !resync_read(a, &sel->resync))
+			return false;
 	} while (args_space(a));
 	return args_char(a, ')') && args_end(a);
 }
@@ -241,8 +353,13 @@ static void begin(struct imap_command *c, bool is_examine)
 		imap_finish_short(c);
 		return;
 	}
+	*sel = (struct select){
+		.is_examine = is_examine,
+		.resync = RESYNC_INIT,
+		.vanished = RANGES_INIT(RANGES_MAX),
+		.known = RANGES_INIT(NUMSET_MAX + 1),
+	};
 	view_init(&sel->view);
-	sel->is_examine = is_examine;
 	c->data = sel;
 	c->release = release;
 	if (!args_space(&c->args) || !args_mailbox(&c->args, &sel->name) ||

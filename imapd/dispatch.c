@@ -271,13 +271,47 @@ static bool tell_news(struct imap_session *s, struct imap_command *c)
 	return imap_news_tell(s, with_expunges);
 }
 
+/*
+ * With QRESYNC the client takes the highest modseq it sees for one up to which it
+ * knows everything. It is told where that is not so, because an expunge may not be
+ * told yet, and after expunges, which show none (RFC 7162 sections 3.2.7 and 6):
+ * with the tagged answer, or in front of it where that has a code.
+ */
+static bool has_modseq_code(struct imap_session *s, const struct imap_command *c)
+{
+	struct view *v = &s->view;
+	bool is_due;
+
+	if (v->vanished.count == 0)
+		v->safe = v->modseq;
+	is_due = s->enabled & IMAP_ENABLED_QRESYNC &&
+		 s->state == IMAP_STATE_SELECTED &&
+		 (s->told_vanished || s->told_modseq > v->safe);
+	s->told_vanished = false;
+	s->told_modseq = 0;
+	if (!is_due)
+		return false;
+	if (c->condition == IMAP_OK && !c->code.len)
+		return true;
+	respond_str(&s->respond, "* OK [HIGHESTMODSEQ ");
+	respond_u64(&s->respond, v->safe);
+	respond_str(&s->respond, "] All up to it is told\r\n");
+	return false;
+}
+
 static void put_tagged(struct imap_session *s, const struct imap_command *c)
 {
 	static const char *const conditions[] = { " OK ", " NO ", " BAD " };
 	struct respond *r = &s->respond;
+	bool with_modseq = has_modseq_code(s, c);
 
 	respond_slice(r, c->tag);
 	respond_str(r, conditions[c->condition]);
+	if (with_modseq) {
+		respond_str(r, "[HIGHESTMODSEQ ");
+		respond_u64(r, s->view.safe);
+		respond_str(r, "] ");
+	}
 	if (c->code.len) {
 		respond_char(r, '[');
 		respond_slice(r, c->code);

@@ -5,6 +5,7 @@
  *   fetch_section.c	BODY[...]: reading it, finding it, filtering fields
  *   fetch_body.c	the octets of a section on their way to the client
  *   fetch_binary.c	those of BINARY[...], decoded
+ *   fetch_vanished.c	what was expunged, told before the first row
  *   cmd_fetch.c	the command: one question, rows in, answers out
  *
  * A plan is made once for the command and then played for every message, so
@@ -155,6 +156,11 @@ enum fetch_reading {
 struct fetch {
 	struct fetch_plan plan;
 	uint64_t changed_since;
+	bool wants_vanished;	/* (RFC 7162 section 3.2.6) */
+	struct imap_args set;	/* where the set stands */
+	struct ranges vanished;
+	size_t vanished_at;
+	bool has_vanished;	/* all of it is there, and is told first */
 	struct ranges uids;
 	enum fetch_stage stage;
 	bool is_last;		/* all rows have come */
@@ -219,6 +225,10 @@ void fetch_binary_take(struct imap_command *c, struct slice octets);
 /* The READ is over. True: so is the section; false: it is read once more. */
 bool fetch_binary_over(struct imap_command *c);
 
+/* fetch_vanished.c: asks what has vanished and tells it, then fetch_go_on(). */
+void fetch_vanished_begin(struct imap_command *c);
+/* cmd_fetch.c: asks for the rows. */
+void fetch_go_on(struct imap_command *c);
 /* cmd_fetch.c: a READ is over, or the client has read: goes on. */
 void fetch_resume(struct imap_command *c);
 

@@ -10,6 +10,8 @@
 
 /* Expunges told in one go; then the client may have to read. */
 #define EXPUNGES_AT_ONCE ((size_t)4096)
+/* Ranges of one VANISHED. */
+#define VANISHED_AT_ONCE ((size_t)2000)
 
 void imap_news_event(struct imap_session *s, const struct ipc_changed *changed)
 {
@@ -36,12 +38,14 @@ static bool begin_fetch(struct imap_session *s, bool with_uid, uint32_t uid,
 	respond_slice(r, SLICE("* "));
 	respond_u64(r, seq);
 	respond_slice(r, SLICE(" FETCH ("));
-	if (with_uid || (s->enabled & (IMAP_ENABLED_QRESYNC | IMAP_ENABLED_REV2))) {
+	/* RFC 7162 section 3.2.4, RFC 9051 section 7.5.2 */
+	if (with_uid || (s->enabled & (IMAP_ENABLED_CONDSTORE | IMAP_ENABLED_REV2))) {
 		respond_slice(r, SLICE("UID "));
 		respond_u64(r, uid);
 		respond_char(r, ' ');
 	}
 	if (s->enabled & IMAP_ENABLED_CONDSTORE) {
+		imap_note_modseq(s, modseq);
 		respond_slice(r, SLICE("MODSEQ ("));
 		respond_u64(r, modseq);
 		respond_char(r, ')');
@@ -183,6 +187,38 @@ void imap_news_go_on(struct imap_session *s)
 		s->syncs_done = ++s->syncs_begun;
 }
 
+bool imap_tell_earlier(struct imap_session *s, const struct ranges *vanished,
+		       size_t *at)
+{
+	struct respond *r = &s->respond;
+
+	while (*at < vanished->count && !imap_out_is_full(s)) {
+		size_t n = vanished->count - *at;
+		const struct ranges piece = {
+			.items = vanished->items + *at,
+			.count = n < VANISHED_AT_ONCE ? n : VANISHED_AT_ONCE,
+		};
+
+		respond_slice(r, SLICE("* VANISHED (EARLIER) "));
+		respond_set(r, &piece);
+		respond_crlf(r);
+		*at += piece.count;
+	}
+	return *at == vanished->count;
+}
+
+/* "* VANISHED set", in place of EXPUNGE (RFC 7162 section 3.2.10). */
+static enum status tell_vanished(struct imap_session *s, const struct ranges *uids)
+{
+	enum status st = view_expunge(&s->view, uids, NULL);
+
+	respond_slice(&s->respond, SLICE("* VANISHED "));
+	respond_set(&s->respond, uids);
+	respond_crlf(&s->respond);
+	s->told_vanished = true;
+	return st;
+}
+
 static bool tell_expunges(struct imap_session *s)
 {
 	struct view *v = &s->view;
@@ -193,7 +229,9 @@ static bool tell_expunges(struct imap_session *s)
 		ranges_clear(&taken);
 		st = view_take_first(v, &v->vanished, EXPUNGES_AT_ONCE, &taken);
 		if (st == ST_OK && taken.count)
-			st = view_expunge(v, &taken, &s->respond);
+			st = s->enabled & IMAP_ENABLED_QRESYNC
+				     ? tell_vanished(s, &taken)
+				     : view_expunge(v, &taken, &s->respond);
 	}
 	ranges_free(&taken);
 	if (st != ST_OK)

@@ -25,6 +25,7 @@ enum search_return {
 struct search_request {
 	unsigned returns;	/* enum search_return */
 	bool no_charset;	/* given: CHARSET is refused (RFC 6855 section 3) */
+	bool has_numbers;	/* message numbers among the keys */
 	bool has_modseq;	/* a MODSEQ key: the answer tells one */
 	struct buf program;
 };

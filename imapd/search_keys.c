@@ -173,6 +173,7 @@ static enum status emit_set(struct reader *r, bool is_uid)
 
 	if (!args_set(r->args, &set))
 		return fail_or(r, "Message set expected");
+	r->request->has_numbers |= !is_uid && !set.is_saved;
 	st = is_uid ? view_resolve(r->view, &set, true, &uids)
 		    : numbers_to_uids(r->view, &set, &uids);
 	if (st == ST_OK)

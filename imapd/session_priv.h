@@ -142,6 +142,9 @@ struct imap_session {
 	struct imap_command *line_owner; /* its answer is half written: nobody else
 					 * may write now */
 	bool is_idling;
+	uint64_t told_modseq;		/* highest in a FETCH since the last tagged
+					 * answer */
+	bool told_vanished;		/* VANISHED since then */
 	bool is_ending;			/* BYE was written, or there is no way on */
 	struct imap_request requests[IMAP_REQUESTS_MAX];
 	uint32_t next_id;
@@ -217,6 +220,18 @@ void imap_tell_modseq(struct imap_session *s, bool with_uid, uint32_t uid,
  */
 void imap_tell_oldname(struct imap_session *s, const char *attributes,
 		       struct slice name, struct slice given);
+/* A FETCH has told this modseq: with QRESYNC the client is told at the end of the
+ * command if that is more than it may rely on (RFC 7162 section 6). */
+static inline void imap_note_modseq(struct imap_session *s, uint64_t modseq)
+{
+	if (modseq > s->told_modseq)
+		s->told_modseq = modseq;
+}
+
+/* "* VANISHED (EARLIER) set", in pieces; *at counts ranges, from 0. False: the
+ * client must read first. */
+bool imap_tell_earlier(struct imap_session *s, const struct ranges *vanished,
+		       size_t *at);
 /* What is given with the bits of enum imap_enabled is in use from now on. */
 void imap_enable(struct imap_session *s, unsigned enabled);
 

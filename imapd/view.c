@@ -175,6 +175,15 @@ enum status view_numbers(const struct view *v, const struct ranges *uids,
 	return st;
 }
 
+enum status view_uids(const struct view *v, struct ranges *out)
+{
+	enum status st = ST_OK;
+
+	for (size_t i = 0; st == ST_OK && i < v->span_count; i++)
+		st = ranges_add(out, v->spans[i].low, span_high(v, i));
+	return st;
+}
+
 /* ---- changes ---- */
 
 static enum status push_span(struct view *v, uint32_t low, uint32_t first)

@@ -41,6 +41,7 @@ struct view {
 	uint32_t recent_low, recent_high;	/* 0, 0: none */
 	uint64_t modseq;	/* all changes up to it are told or in here */
 	uint64_t news;		/* highest modseq mailboxd spoke of */
+	uint64_t safe;		/* all changes up to it are told, expunges too */
 	struct ranges fresh;	/* UIDs not yet told by EXISTS */
 	struct ranges vanished;	/* gone, not yet told by EXPUNGE */
 	struct ranges saved;	/* UIDs that "$" stands for (RFC 5182) */
@@ -87,6 +88,9 @@ enum status view_resolve(const struct view *v, const struct numset *set,
 /* Message numbers of UIDs (all in the view), added to out. */
 enum status view_numbers(const struct view *v, const struct ranges *uids,
 			 struct ranges *out);
+
+/* All UIDs in the view, added to out. */
+enum status view_uids(const struct view *v, struct ranges *out);
 
 /* New messages at the end: UIDs above all others. */
 enum status view_append(struct view *v, const struct ranges *uids);

@@ -1,6 +1,6 @@
 /*
  * Requests about messages of an open mailbox: FETCH, READ, SENT, STORE, COPY,
- * EXPUNGE, CHANGES. What streams keeps a cursor between two slices, never a
+ * EXPUNGE, CHANGES, EARLIER. What streams keeps a cursor between two slices, never a
  * transaction.
  */
 #include "mailboxd/requests.h"
@@ -68,8 +68,12 @@ static enum status fetch_run(struct request *r, struct tx *tx)
 	struct fetching *f = r->state;
 	size_t room = r->room;
 	int64_t until = clock_ms() + SLICE_MS;
-	enum status st, put;
+	enum status st = ST_OK, put;
 
+	if (f->fetch.changed_since && f->fetch.next_uid == 0)
+		st = store_since(tx, r->mailbox, &f->fetch.changed_since);
+	if (st != ST_OK)
+		return request_store_failed(r, st, tx, "");
 	do {
 		f->rows.len = 0;
 		st = store_fetch(tx, &f->fetch, room - r->answer.len, &f->rows);
@@ -427,22 +431,45 @@ static void changes_done(struct request *r, enum status st)
 	rows_ended(r, st);
 }
 
-void req_changes(struct request *r)
+/* False: the request was failed. */
+static bool asking_begin(struct request *r, uint32_t handle, uint64_t since)
 {
-	const struct ipc_changes *m = &r->message.changes;
 	struct asking *a;
 
 	r->free_state = asking_free;
-	if (!request_handle(r, m->handle, false))
-		return;
+	if (!request_handle(r, handle, false))
+		return false;
 	a = request_state(r, sizeof *a);
 	if (!a)
-		return;
+		return false;
 	a->vanished = (struct ranges)RANGES_INIT(RANGES_MAX);
 	a->rows = (struct buf)BUF_INIT(REQUEST_ROOM_MOST + 64);
 	a->changes = (struct store_changes){
-		.mailbox = r->mailbox, .since = m->since,
+		.mailbox = r->mailbox, .since = since,
 		.vanished = &a->vanished,
 	};
-	request_go(r, PLACE_READER, 0, changes_run, changes_done);
+	return true;
+}
+
+void req_changes(struct request *r)
+{
+	if (asking_begin(r, r->message.changes.handle, r->message.changes.since))
+		request_go(r, PLACE_READER, 0, changes_run, changes_done);
+}
+
+static enum status earlier_run(struct request *r, struct tx *tx)
+{
+	struct asking *a = r->state;
+	enum status st = store_vanished(tx, &a->changes);
+
+	if (st != ST_OK)
+		return request_store_failed(r, st, tx, request_detail(st));
+	st = request_put_set(r, IPC_TYPE_VANISHED, &a->vanished);
+	return st == ST_OK ? request_put_done(r, a->changes.since) : st;
+}
+
+void req_earlier(struct request *r)
+{
+	if (asking_begin(r, r->message.earlier.handle, r->message.earlier.since))
+		request_go(r, PLACE_READER, 0, earlier_run, request_ended);
 }

@@ -32,6 +32,7 @@ static const struct request_type types[] = {
 	{ IPC_TYPE_COPY, STORE, true, false, req_copy, NULL, WAIT },
 	{ IPC_TYPE_EXPUNGE, STORE, true, false, req_expunge, NULL, WAIT },
 	{ IPC_TYPE_CHANGES, STORE, true, false, req_changes, NULL, WAIT },
+	{ IPC_TYPE_EARLIER, STORE, true, false, req_earlier, NULL, WAIT },
 	{ IPC_TYPE_APPEND, STORE, true, false, req_append, req_append_more,
 	  10 * 60000 },
 	{ IPC_TYPE_SEARCH, STORE, true, false, req_search, NULL,

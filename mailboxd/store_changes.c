@@ -177,8 +177,23 @@ static enum status row_state(struct tx *tx, uint64_t mailbox,
 	return st;
 }
 
+enum status store_since(struct tx *tx, uint64_t mailbox, uint64_t *since)
+{
+	struct state_look l;
+	bool gap = false;
+	enum status st = array_state(tx, mailbox, &l);
+
+	if (st == ST_NOT_FOUND)
+		st = row_state(tx, mailbox, &l.state);
+	if (!st)
+		st = in_gap(tx, mailbox, l.state.highestmodseq, *since, &gap);
+	if (gap)
+		*since = 0;
+	return st;
+}
+
 /* Counters, and what vanished. */
-static enum status begin(struct tx *tx, struct store_changes *c)
+enum status store_vanished(struct tx *tx, struct store_changes *c)
 {
 	struct state_look l;
 	enum status st = array_state(tx, c->mailbox, &l);
@@ -273,7 +288,7 @@ enum status store_changes(struct tx *tx, struct store_changes *c,
 			  size_t octets, struct buf *rows)
 {
 	struct rows_look l = { c, octets, rows };
-	enum status st = c->next_uid == 0 ? begin(tx, c) : ST_OK;
+	enum status st = c->next_uid == 0 ? store_vanished(tx, c) : ST_OK;
 
 	if (st || c->next_uid == UINT32_MAX)
 		return st;

@@ -543,6 +543,15 @@ Test(store_message, changes_since)
 	temp_store_close(&t);
 }
 
+/* From where a FETCH of what changed since has to look. */
+static uint64_t since(uint64_t modseq)
+{
+	cr_assert_eq(store_begin(t.read, JOB_SYNC_NORMAL), ST_OK);
+	cr_expect_eq(store_since(t.read, t.inbox, &modseq), ST_OK);
+	store_commit(t.read);
+	return modseq;
+}
+
 Test(store_message, power_loss_leaves_a_gap_in_modseqs)
 {
 	uint64_t last, next, told;
@@ -558,6 +567,9 @@ Test(store_message, power_loss_leaves_a_gap_in_modseqs)
 	cr_expect_str_eq(changes(last), " / ");
 	cr_expect_str_eq(changes(last + 1), "1:2 / ");
 	cr_expect_str_eq(changes(told), " / ");
+	cr_expect_eq(since(last), last);
+	cr_expect_eq(since(last + 1), 0);
+	cr_expect_eq(since(told), told);
 	temp_mail(&t, "three");
 	next = temp_status(&t, t.inbox).highestmodseq;
 	cr_expect_eq(next, told + 1);
@@ -565,6 +577,8 @@ Test(store_message, power_loss_leaves_a_gap_in_modseqs)
 	cr_expect_str_eq(changes(last + 1), "1:3 / ");
 	cr_expect_str_eq(changes(told), "3 / ");
 	cr_expect_str_eq(changes(next), " / ");
+	cr_expect_eq(since(last + 1), 0);
+	cr_expect_eq(since(next), next);
 	cr_expect_lt(next, UINT64_C(1) << 53);
 	temp_store_close(&t);
 }
