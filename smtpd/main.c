@@ -46,6 +46,7 @@ static void fill(struct smtp_settings *s, const struct config *c,
 	snprintf(s->hostname, sizeof s->hostname, "%s", hostname);
 	s->message_octets = config_number(c, OPTION_LIMITS_MESSAGE);
 	s->recipients = (unsigned)config_number(c, OPTION_LIMITS_RECIPIENTS);
+	s->hops = (unsigned)config_number(c, OPTION_LIMITS_HOPS);
 	s->errors_end = (unsigned)config_number(c, OPTION_LIMITS_BAD_COMMANDS);
 	s->errors_slow = s->errors_end / 2;
 	s->line_octets = config_number(c, OPTION_LIMITS_SMTP_LINE);

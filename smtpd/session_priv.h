@@ -19,6 +19,7 @@
 #include "common/ipc_codec.h"
 #include "common/line_reader.h"
 #include "common/sasl.h"
+#include "smtpd/header_filter.h"
 #include "smtpd/reply.h"
 #include "smtpd/session.h"
 
@@ -90,6 +91,7 @@ struct smtp_transaction {
 	bool ends_with_crlf;
 	size_t unacknowledged;	/* octets given to mailboxd without a CREDIT */
 	struct buf piece;	/* gathered for the next LMTP_DATA */
+	struct header_filter filter;
 	/* Submission: the header, and what came behind it, until it is known
 	 * that the authors may be used. */
 	struct buf held;

@@ -17,6 +17,7 @@ struct smtp_settings {
 	char hostname[256];		/* greeting, Received, EHLO reply */
 	uint64_t message_octets;	/* SIZE (RFC 1870); 0: no limit */
 	unsigned recipients;		/* a message; 0: no limit */
+	unsigned hops;			/* Received fields; 0: no limit */
 	/* Commands that were wrong, and recipients that do not exist, in one
 	 * session: answered a second late from the first figure on, the session
 	 * ends at the second. 0: no limit. A trusted peer is not slowed, and its
@@ -55,6 +56,7 @@ struct smtp_listener {
 	.hostname = "localhost", \
 	.message_octets = (uint64_t)50 << 20, \
 	.recipients = 1000, \
+	.hops = 100, \
 	.errors_slow = 10, \
 	.errors_end = 20, \
 	.line_octets = 2048, \

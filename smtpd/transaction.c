@@ -60,6 +60,7 @@ void smtp_transaction_begin(struct smtp_session *s)
 {
 	struct smtp_transaction *t = &s->t;
 
+	header_filter_clear(&t->filter);
 	*t = (struct smtp_transaction){
 		.sender = t->sender, .recipient = t->recipient, .piece = t->piece,
 		.held = t->held, .authors = t->authors, .denied = t->denied,
@@ -99,6 +100,7 @@ void smtp_transaction_free(struct smtp_session *s)
 	buf_free(&s->t.sender);
 	buf_free(&s->t.recipient);
 	buf_free(&s->t.piece);
+	header_filter_clear(&s->t.filter);
 	smtp_submission_drop(s);
 }
 
@@ -267,6 +269,8 @@ static enum status begin_message(struct smtp_session *s)
 	};
 
 	t->is_begun = true;
+	header_filter_init(&t->filter, slice_str(s->settings->hostname),
+			   !smtp_is_trusted(s));
 	if (!s->digest)
 		s->digest = digest_new();
 	if (!s->digest || buf_reserve(&t->piece, PIECE_FIRST, NULL) != ST_OK)
@@ -283,6 +287,7 @@ void smtp_transaction_refuse(struct smtp_session *s, enum smtp_reply reply)
 	give_up(s);
 	buf_free(&t->piece);
 	buf_free(&t->held);
+	header_filter_clear(&t->filter);
 	t->unacknowledged = 0;
 }
 
@@ -331,6 +336,33 @@ void smtp_transaction_pass(struct smtp_session *s, struct slice octets)
 	}
 }
 
+/* What the filter lets through. */
+static void filtered(void *arg, struct slice octets)
+{
+	struct smtp_session *s = arg;
+
+	if (s->t.refusal != SMTP_REPLY_OK)
+		return;
+	if (s->listener->has_auth)
+		smtp_submission_octets(s, octets);
+	else
+		smtp_transaction_pass(s, octets);
+}
+
+static void filter(struct smtp_session *s, struct slice octets)
+{
+	struct smtp_transaction *t = &s->t;
+	unsigned most = s->settings->hops;
+	enum status st = header_filter_feed(&t->filter, octets, filtered, s);
+
+	if (st == ST_LIMIT)
+		smtp_transaction_refuse(s, SMTP_REPLY_HEADER_TOO_LARGE);
+	else if (st != ST_OK)
+		smtp_transaction_refuse(s, SMTP_REPLY_NO_MEMORY);
+	else if (most && t->filter.received > most)
+		smtp_transaction_refuse(s, SMTP_REPLY_LOOP);
+}
+
 void smtp_transaction_octets(struct smtp_session *s, struct slice octets)
 {
 	struct smtp_transaction *t = &s->t;
@@ -348,10 +380,7 @@ void smtp_transaction_octets(struct smtp_session *s, struct slice octets)
 	} else {
 		digest_feed(s->digest, octets);
 		t->ends_with_crlf = octets.data[octets.len - 1] == '\n';
-		if (s->listener->has_auth)
-			smtp_submission_octets(s, octets);
-		else
-			smtp_transaction_pass(s, octets);
+		filter(s, octets);
 	}
 }
 
@@ -365,6 +394,9 @@ void smtp_transaction_reply_refusal(struct smtp_session *s)
 		break;
 	case SMTP_REPLY_FROM_MANY:
 		smtp_reply_number(s, refusal, SUBMISSION_AUTHORS_MAX);
+		break;
+	case SMTP_REPLY_LOOP:
+		smtp_reply_number(s, refusal, s->settings->hops);
 		break;
 	case SMTP_REPLY_HEADER_TOO_LARGE:
 		smtp_reply_number(s, refusal, SUBMISSION_HEADER_MAX);
@@ -403,6 +435,8 @@ void smtp_transaction_end(struct smtp_session *s)
 	if (t->refusal == SMTP_REPLY_OK && !t->failure.code && !t->is_begun &&
 	    begin_message(s) != ST_OK)
 		smtp_transaction_refuse(s, SMTP_REPLY_NO_MEMORY);
+	if (t->refusal == SMTP_REPLY_OK && !t->failure.code)
+		header_filter_end(&t->filter, filtered, s);
 	if (s->listener->has_auth && t->refusal == SMTP_REPLY_OK &&
 	    !t->failure.code && !smtp_submission_end(s))
 		return;

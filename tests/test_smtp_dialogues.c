@@ -30,6 +30,7 @@ static struct engine *start(const struct dialogue *d,
 		 dialogue_setting(d, "hostname", "mx.example.org"));
 	s->message_octets = dialogue_number(d, "message", s->message_octets);
 	s->recipients = (unsigned)dialogue_number(d, "recipients", s->recipients);
+	s->hops = (unsigned)dialogue_number(d, "hops", s->hops);
 	s->errors_slow = (unsigned)dialogue_number(d, "errors_slow",
 						   s->errors_slow);
 	s->errors_end = (unsigned)dialogue_number(d, "errors_end", s->errors_end);
