@@ -16,5 +16,6 @@ bool engine_is_kicked(const struct engine *e, const struct ipc_message *m)
 		return false;
 	if (k->sid.len)
 		return slice_eq(k->sid, e->sid);
-	return k->account == 0 || k->account == e->account;
+	return k->account == 0 || (k->account == e->account &&
+		(k->credential == 0 || k->credential == e->credential));
 }

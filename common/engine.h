@@ -93,6 +93,7 @@ struct engine {
 	struct slice sid;
 	struct slice login;	/* canonical address of the account */
 	uint64_t account;	/* its number; 0 before the login */
+	uint64_t credential;	/* the password it logged in with; or 0 */
 	int64_t since_ms;
 	const char *door;
 };
@@ -112,7 +113,8 @@ enum status engine_ask(struct engine *e, uint32_t id,
 		       const struct ipc_message *m);
 
 /* Whether a kick (the event SERVICE_KICK) names this session, by its sid, by the
- * account it is logged in to, or because it names nobody and so all. */
+ * account it is logged in to and the password it used, or because it names nobody
+ * and so all. */
 bool engine_is_kicked(const struct engine *e, const struct ipc_message *m);
 
 #endif

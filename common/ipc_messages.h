@@ -46,9 +46,10 @@
 /* The server's challenge, not yet base64. Not LAST. The last one of SCRAM is
  * answered by an empty response. */
 #define IPC_AUTH_CHALLENGE(F) F(bytes, challenge)
-/* LAST. additional: SASL success data. The connection is now bound to the
- * account: KICK ends it. login: the canonical full address. */
-#define IPC_AUTH_OK(F) F(u64, account) F(text, login) F(bytes, additional)
+/* LAST. additional: SASL success data. On store.sock the connection is now
+ * bound to the account. credential: which password it was; 0: none was needed. login: the canonical full address. */
+#define IPC_AUTH_OK(F) F(u64, account) F(u64, credential) F(text, login) \
+	F(bytes, additional)
 
 /* ---- store.sock: mailboxes ----------------------------------------------- */
 
@@ -226,9 +227,11 @@
 	F(i64, since)
 /* Up: it ended. */
 #define IPC_SERVICE_END(F) F(text, sid)
-/* Down: the sessions of this account (0: of any), or the one of this sid, must
- * end; one that waits for its AUTH_OK of this account likewise. */
-#define IPC_SERVICE_KICK(F) F(u64, account) F(text, sid) F(text, reason)
+/* Down: the sessions of this account (0: of any) that logged in with this
+ * credential (0: whichever), or the one of this sid, must end; one that waits for
+ * such an AUTH_OK likewise. */
+#define IPC_SERVICE_KICK(F) F(u64, account) F(u64, credential) F(text, sid) \
+	F(text, reason)
 
 /* number, NAME, name */
 #define IPC_MESSAGES(X) \

@@ -292,6 +292,7 @@ enum want imap_login_reply(struct imap_login *l, uint32_t id,
 		if (buf_append(&l->name, m->auth_ok.login) != ST_OK)
 			l->respond.failed = true;
 		l->engine->account = m->auth_ok.account;
+		l->engine->credential = m->auth_ok.credential;
 		respond_slice(&l->respond, buf_slice(&l->tag));
 		respond_str(&l->respond, " OK [");
 		imap_capability_put(&l->respond, l->settings, IMAP_WHEN_SESSION);

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mailboxd/password.h"
-
 /* ---- domain --------------------------------------------------------------------- */
 
 static enum status domain_row(void *arg, const struct store_domain *d)
@@ -142,133 +140,20 @@ static enum status user_list(struct request *r, struct tx *tx)
 	return control_stored(r, tx, st);
 }
 
-static enum status put_password(struct request *r, struct tx *tx,
-				uint64_t account)
-{
-	struct store_credential credential = {
-		.account = account, .label = SLICE_EMPTY,
-		.scopes = STORE_SCOPE_ALL,
-		.verifier = buf_slice(&control_of(r)->verifier),
-	};
-	uint64_t id;
-	enum status st;
-
-	if (credential.verifier.len == 0) {
-		st = store_credential_remove(tx, account, SLICE_EMPTY);
-		return st == ST_NOT_FOUND ? ST_OK : st;
-	}
-	return store_credential_put(tx, &credential, &id);
-}
-
-static enum status user_add_run(struct request *r, struct tx *tx)
-{
-	struct slice word = control_of(r)->words[0];
-	struct address address;
-	uint64_t id = 0;
-	enum status st = control_address(r, word, 0, &address);
-
-	if (st != ST_OK)
-		return st;
-	st = store_account_add(tx, &address, &id);
-	if (st == ST_EXISTS)
-		return control_fail(r, st, word, "that user is there already");
-	if (st == ST_NOT_FOUND)
-		return control_fail(r, st, word,
-				    "its domain is not ours; postroom domain add %.*s",
-				    (int)(address.domain.len < 100 ? address.domain.len
-								    : 100),
-				    address.domain.data);
-	if (st == ST_SYNTAX)
-		return control_fail(r, st, word, "no user can have that name");
-	if (st == ST_OK)
-		st = put_password(r, tx, id);
-	if (st == ST_OK)
-		st = settings_apply_domains(r->service->settings, tx);
-	control_of(r)->rows = 1;
-	return control_stored(r, tx, st);
-}
-
-static enum status user_passwd_run(struct request *r, struct tx *tx)
-{
-	struct store_account account;
-	enum status st = control_account(r, tx, 0, &account);
-
-	if (st == ST_OK) {
-		st = put_password(r, tx, account.id);
-		if (st != ST_OK)
-			request_store_failed(r, st, tx, "");
-	}
-	control_of(r)->rows = 1;
-	return st;
-}
-
-static enum status write_run(struct request *r, struct tx *tx)
-{
-	enum status st;
-
-	arena_clear(&control_of(r)->arena);
-	request_act(r, tx);
-	st = slice_eq(r->message.control.verb, SLICE("user add"))
-		? user_add_run(r, tx) : user_passwd_run(r, tx);
-	return st == ST_OK ? request_put_done(r, 1) : st;
-}
-
-static enum status hash_run(struct request *r, struct tx *tx)
-{
-	struct control *c = control_of(r);
-
-	(void)tx;
-	c->verifier.len = 0;
-	return password_hash(c->words[1], NULL, (uint32_t)c->offset, &c->verifier);
-}
-
-static void hash_done(struct request *r, enum status st)
-{
-	if (st == ST_SYNTAX)
-		control_fail(r, st, SLICE_EMPTY,
-			     "a password is text of 1 to %zu octets that RFC 4013 "
-			     "allows: no control characters", PASSWORD_MAX);
-	if (st != ST_OK)
-		request_finish(r, st);
-	else
-		request_go(r, PLACE_WRITER, JOB_SYNC_FULL, write_run,
-			   control_ended);
-}
-
-/* user add, user passwd: the keys are made by a worker first. */
-static void with_password(struct request *r)
-{
-	struct control *c = control_of(r);
-	struct slice password = c->words[1];
-	bool is_verifier = slice_eq(control_option(r, "form", "clear"),
-				    SLICE("verifier"));
-
-	c->offset = r->service->settings->rounds;
-	if (is_verifier && !password_is_verifier(password)) {
-		control_fail(r, ST_SYNTAX, SLICE_EMPTY,
-			     "that is neither SCRAM-SHA-256 nor a crypt(3) string");
-		request_finish(r, ST_SYNTAX);
-	} else if (is_verifier || password.len == 0) {
-		hash_done(r, buf_append(&c->verifier, password));
-	} else {
-		request_go(r, PLACE_WORKER, 0, hash_run, hash_done);
-	}
-}
-
-static enum status user_rm_run(struct request *r, struct tx *tx)
+static enum status user_rm(struct request *r, struct tx *tx)
 {
 	struct store_account account;
 	enum status st = control_account(r, tx, 0, &account);
 
 	if (st != ST_OK)
 		return st;
-	control_of(r)->offset = account.id;
-	st = store_account_remove(tx, account.id);
-	return st == ST_OK ? request_put_done(r, 1)
-			   : request_store_failed(r, st, tx, "");
+	control_revoke(r, account.id, 0, "This account was closed");
+	control_of(r)->rows = 1;
+	return control_stored(r, tx, store_account_remove(tx, account.id));
 }
 
-static enum status user_disable_run(struct request *r, struct tx *tx)
+/* user disable, user enable */
+static enum status user_disable(struct request *r, struct tx *tx)
 {
 	struct store_account account;
 	bool on = slice_eq(r->message.control.verb, SLICE("user disable"));
@@ -276,33 +161,11 @@ static enum status user_disable_run(struct request *r, struct tx *tx)
 
 	if (st != ST_OK)
 		return st;
-	/* whose sessions end */
-	control_of(r)->offset = on ? account.id : 0;
-	st = store_account_set_disabled(tx, account.id, on);
-	return st == ST_OK ? request_put_done(r, 1)
-			   : request_store_failed(r, st, tx, "");
-}
-
-/* Its sessions end with it. */
-static void user_gone(struct request *r, enum status st)
-{
-	uint64_t account = control_of(r)->offset;
-
-	if (st == ST_OK && account)
-		service_kick(r->service, account, SLICE_EMPTY,
-			     SLICE("This account was closed"));
-	control_ended(r, st);
-}
-
-static void user_rm(struct request *r)
-{
-	request_go(r, PLACE_WRITER, JOB_SYNC_FULL, user_rm_run, user_gone);
-}
-
-/* user disable, user enable */
-static void user_disable(struct request *r)
-{
-	request_go(r, PLACE_WRITER, JOB_SYNC_FULL, user_disable_run, user_gone);
+	if (on)
+		control_revoke(r, account.id, 0, "This account was closed");
+	control_of(r)->rows = 1;
+	return control_stored(r, tx,
+			      store_account_set_disabled(tx, account.id, on));
 }
 
 /* "none" is 0, "default" UINT64_MAX. */
@@ -450,14 +313,11 @@ const struct control_verb control_directory_verbs[] = {
 	{ "domain list", 0, 0, 0, PLACE_READER,
 	  "domain accounts aliases separator catchall postmaster", domain_list,
 	  NULL },
-	{ "user add", 2, 2, DIRECTORY, PLACE_WRITER, NULL, NULL, with_password },
-	{ "user rm", 1, 1, DIRECTORY, PLACE_WRITER, NULL, NULL, user_rm },
-	{ "user passwd", 2, 2, DIRECTORY, PLACE_WRITER, NULL, NULL,
-	  with_password },
-	{ "user disable", 1, 1, DIRECTORY, PLACE_WRITER, NULL, NULL,
-	  user_disable },
-	{ "user enable", 1, 1, DIRECTORY, PLACE_WRITER, NULL, NULL,
-	  user_disable },
+	{ "user rm", 1, 1, DIRECTORY, PLACE_WRITER, NULL, user_rm, NULL },
+	{ "user disable", 1, 1, DIRECTORY, PLACE_WRITER, NULL,
+	  user_disable, NULL },
+	{ "user enable", 1, 1, DIRECTORY, PLACE_WRITER, NULL,
+	  user_disable, NULL },
 	{ "user list", 0, 1, 0, PLACE_READER, USER_COLUMNS, user_list, NULL },
 	{ "user quota", 1, 3, DIRECTORY, PLACE_WRITER, USER_COLUMNS, user_quota,
 	  NULL },

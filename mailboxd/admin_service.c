@@ -175,12 +175,15 @@ static enum status kick_find(struct request *r, struct tx *tx)
 static void kick(struct request *r, enum status st)
 {
 	struct control *c = control_of(r);
-	struct slice sid = id_is_valid(c->words[0], ID_SESSION) ? c->words[0]
-								: SLICE_EMPTY;
+	const struct ipc_service_kick k = {
+		.account = c->offset,
+		.sid = id_is_valid(c->words[0], ID_SESSION) ? c->words[0]
+							    : SLICE_EMPTY,
+		.reason = SLICE("Ended by the administrator"),
+	};
 
 	if (st == ST_OK)
-		st = request_put_done(r, service_kick(r->service, c->offset, sid,
-						      SLICE("Ended by the administrator")));
+		st = request_put_done(r, service_kick(r->service, &k));
 	request_finish(r, st);
 }
 

@@ -42,10 +42,12 @@ struct control {
 	struct arena arena;	/* of one run */
 	struct buf cells;	/* of the row that is being made */
 	struct buf verifier;	/* of a password, made by a worker */
+	struct buf work;	/* the verb's own between its steps; wiped */
 	struct store_fetch fetch;	/* cursor of msg raw */
 	struct store_backup backup;
 	struct store_expunged_query kept;	/* cursor of msg expunged */
 	uint64_t offset;
+	struct ipc_service_kick revoked;	/* account 0: nothing was */
 	struct tx *tx;		/* of the run, for row functions */
 };
 
@@ -89,10 +91,18 @@ void control_flags(struct request *r, uint64_t flags);
 typedef enum status control_read(struct slice envelope, struct buf *out);
 void control_envelope(struct request *r, control_read *read, struct slice envelope);
 enum status control_row(struct request *r);
+/* The TABLE: names separated by spaces. */
+enum status control_columns(struct request *r, const char *columns);
 enum status control_note(struct request *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* PROGRESS. */
 enum status control_progress(struct request *r, uint64_t done, uint64_t total);
+
+/* In run: what the change takes away; the sessions that used it end with the
+ * commit, also when nobody waits for the answer any more. credential 0: all of
+ * the account. "sessions=keep" leaves them. reason: a literal. */
+void control_revoke(struct request *r, uint64_t account, uint64_t credential,
+		    const char *reason);
 
 /* On the loop: the done of a verb; logs what changed. */
 request_done control_ended;
@@ -101,6 +111,7 @@ extern const struct control_verb control_care_verbs[];		/* admin_care.c */
 extern const struct control_verb control_directory_verbs[];	/* admin_directory.c */
 extern const struct control_verb control_expunged_verbs[];	/* admin_expunged.c */
 extern const struct control_verb control_mail_verbs[];		/* admin_mail.c */
+extern const struct control_verb control_password_verbs[];	/* admin_password.c */
 extern const struct control_verb control_service_verbs[];	/* admin_service.c */
 
 #endif

@@ -22,8 +22,15 @@ struct front_peer {
 	struct buf figures;	/* name and number in turn */
 };
 
+struct revoked {
+	struct ipc_service_kick kick;	/* account 0: a free row */
+	int64_t at_ms;
+};
+
 struct fronts {
 	struct siphash_key key;
+	struct revoked revoked[FRONTS_REVOKED_MAX];	/* a ring */
+	size_t next_revoked;
 	struct front_peer *peers;
 	struct front_session *buckets[BUCKETS];
 };
@@ -155,27 +162,49 @@ void fronts_each(const struct fronts *f,
 
 /* ---- kicks ---------------------------------------------------------------------- */
 
-static bool is_named(const struct front_session *s, uint64_t account,
-		     struct slice sid)
+static bool is_named(const struct front_session *s,
+		     const struct ipc_service_kick *k)
 {
-	if (sid.len)
-		return slice_eq(sid, slice_str(s->sid));
-	return account == 0 || account == s->account;
+	if (k->sid.len)
+		return slice_eq(k->sid, slice_str(s->sid));
+	return k->account == 0 || k->account == s->account;
 }
 
-unsigned fronts_kick(struct fronts *f, uint64_t account, struct slice sid,
-		     struct slice reason)
+static void send_kick(struct front_peer *p, const struct ipc_service_kick *k)
 {
 	struct ipc_message m = { .type = IPC_TYPE_SERVICE_KICK };
+
+	m.service_kick = *k;
+	session_event(p->session, &m);
+}
+
+unsigned fronts_kick(struct fronts *f, const struct ipc_service_kick *k)
+{
 	unsigned count = 0;
 
-	m.service_kick = (struct ipc_service_kick){ account, sid, reason };
 	for (struct front_peer *p = f->peers; p; p = p->next) {
 		for (struct front_session *s = p->sessions; s; s = s->next)
-			count += is_only_here(s) && is_named(s, account, sid);
-		session_event(p->session, &m);
+			count += is_only_here(s) && is_named(s, k);
+		send_kick(p, k);
 	}
 	return count;
+}
+
+void fronts_revoked(struct fronts *f, const struct ipc_service_kick *k,
+		    int64_t now_ms)
+{
+	f->revoked[f->next_revoked] = (struct revoked){ *k, now_ms };
+	f->next_revoked = (f->next_revoked + 1) % FRONTS_REVOKED_MAX;
+}
+
+static void tell_revoked(struct front_peer *p, int64_t now_ms)
+{
+	for (size_t i = 0; i < FRONTS_REVOKED_MAX; i++) {
+		const struct revoked *r = &p->fronts->revoked[i];
+
+		if (r->kick.account && now_ms - r->at_ms <= FRONTS_REVOKED_MS)
+			send_kick(p, &r->kick);
+	}
 }
 
 /* ---- figures ---------------------------------------------------------------------- */
@@ -258,7 +287,8 @@ void fronts_figures(const struct fronts *f,
 
 /* ---- connections ------------------------------------------------------------------- */
 
-struct front_peer *fronts_join(struct fronts *f, struct session *session)
+struct front_peer *fronts_join(struct fronts *f, struct session *session,
+			       int64_t now_ms)
 {
 	struct front_peer *p = calloc(1, sizeof *p);
 
@@ -272,6 +302,7 @@ struct front_peer *fronts_join(struct fronts *f, struct session *session)
 	if (p->next)
 		p->next->at = &p->next;
 	f->peers = p;
+	tell_revoked(p, now_ms);
 	return p;
 }
 

@@ -34,20 +34,27 @@ struct fronts *fronts_new(void);
 /* The connections are closed. NULL is fine. */
 void fronts_free(struct fronts *f);
 
-/* session turned out to be a service connection. NULL: memory is short. */
-struct front_peer *fronts_join(struct fronts *f, struct session *session);
+/* session turned out to be a service connection: it hears what was revoked in the
+ * last minute. NULL: memory is short. */
+struct front_peer *fronts_join(struct fronts *f, struct session *session,
+			       int64_t now_ms);
 /* It ends. NULL is fine. */
 void fronts_leave(struct front_peer *p);
 /* An event it sent. ST_OK, also where memory was short; ST_SYNTAX: not its
  * turn, or ill-formed: drop it. */
 enum status fronts_take(struct front_peer *p, const struct ipc_message *m);
 /*
- * Asks every daemon to end the sessions of an account (0: of any), or the one of
- * sid. Gives how many that will be, of those that have no connection to
- * store.sock (smtpd's, and those before their login).
+ * Asks every daemon to end the sessions that k names. Gives how many that may be
+ * at most, of those that have no connection to store.sock (smtpd's, and those
+ * before their login): which password they used is not known here.
  */
-unsigned fronts_kick(struct fronts *f, uint64_t account, struct slice sid,
-		     struct slice reason);
+unsigned fronts_kick(struct fronts *f, const struct ipc_service_kick *k);
+/* Keeps such a kick, to tell it to who joins within the next minute: a daemon
+ * whose connection was lost just now. k->reason has no end of life. */
+#define FRONTS_REVOKED_MAX	64u
+#define FRONTS_REVOKED_MS	60000
+void fronts_revoked(struct fronts *f, const struct ipc_service_kick *k,
+		    int64_t now_ms);
 /* The sessions that have no connection to store.sock, in no order. */
 void fronts_each(const struct fronts *f,
 		 void (*each)(void *arg, const struct front_session *s),

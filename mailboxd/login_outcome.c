@@ -248,8 +248,11 @@ void login_succeed(struct request *r)
 		  log_slice("proto", m->service), log_slice("user", name),
 		  log_slice("mech", m->mechanism),
 		  log_slice("client", m->address));
-	bind(r, t);
-	out.auth_ok = (struct ipc_auth_ok){ t->login.account, name, SLICE_EMPTY };
+	if (r->session->socket == SESSION_STORE)
+		bind(r, t);
+	out.auth_ok = (struct ipc_auth_ok){
+		t->login.account, t->login.credential, name, SLICE_EMPTY,
+	};
 	request_finish(r, request_put(r, IPC_LAST, &out));
 }
 
@@ -281,6 +284,13 @@ static void confirm_done(struct request *r, enum status st)
 		login_matched(r);
 }
 
+/* Before what is remembered of it would be forgotten. */
+static bool expires_soon(const struct verifier *v)
+{
+	return v->expires &&
+	       v->expires <= clock_wall_seconds() + LOGINS_KEEP_MS / 1000;
+}
+
 void login_matched(struct request *r)
 {
 	struct login_try *t = r->state;
@@ -298,7 +308,7 @@ void login_matched(struct request *r)
 		request_go(r, PLACE_READER, 0, confirm_run, confirm_done);
 		return;
 	}
-	if (!t->is_disabled && !t->is_scram)
+	if (!t->is_disabled && !t->is_scram && !expires_soon(t->matched))
 		logins_keep(s->logins, buf_slice(&t->name), t->password,
 			    s->directory, clock_ms(), &t->login);
 	write_afterwards(r);

@@ -18,7 +18,7 @@
 struct verifier {
 	uint64_t id;
 	uint32_t scopes;
-	int64_t last_used;
+	int64_t last_used, expires;
 	char text[PASSWORD_VERIFIER_MAX];
 	size_t octets;
 };

@@ -205,7 +205,7 @@ enum status control_progress(struct request *r, uint64_t done, uint64_t total)
 	return request_put(r, 0, &m);
 }
 
-static enum status put_columns(struct request *r, const char *columns)
+enum status control_columns(struct request *r, const char *columns)
 {
 	struct slice rest = slice_str(columns), name;
 	struct buf packed = BUF_INIT(1024);
@@ -223,6 +223,29 @@ static enum status put_columns(struct request *r, const char *columns)
 
 /* ---- dispatch ------------------------------------------------------------------- */
 
+void control_revoke(struct request *r, uint64_t account, uint64_t credential,
+		    const char *reason)
+{
+	bool keeps = slice_eq(control_option(r, "sessions", ""), SLICE("keep"));
+
+	control_of(r)->revoked = (struct ipc_service_kick){
+		keeps ? 0 : account, credential, SLICE_EMPTY, slice_str(reason),
+	};
+}
+
+/* What is remembered of accounts is no longer so, before anybody is told. */
+static void committed(struct request *r, enum status st)
+{
+	struct control *c = control_of(r);
+
+	if (!c->verb || !(c->verb->flags & CONTROL_DIRECTORY))
+		return;
+	service_directory_changed(r->service);
+	if (st == ST_OK && c->revoked.account)
+		service_revoke(r->service, &c->revoked);
+	c->revoked.account = 0;
+}
+
 static void control_free(struct request *r)
 {
 	struct control *c = r->state;
@@ -230,13 +253,13 @@ static void control_free(struct request *r)
 	if (!c)
 		return;
 	/* also when the asking side went away before the answer */
-	if (c->verb && (c->verb->flags & CONTROL_DIRECTORY))
-		service_directory_changed(r->service);
+	committed(r, r->outcome);
 	store_fetch_end(r->service->store, &c->fetch);
 	store_backup_end(&c->backup);
 	arena_clear(&c->arena);
 	buf_free(&c->cells);
 	buf_wipe(&c->verifier);
+	buf_wipe(&c->work);
 	free(c);
 }
 
@@ -245,7 +268,7 @@ static const struct control_verb *find_verb(struct slice name)
 	static const struct control_verb *const tables[] = {
 		control_care_verbs, control_directory_verbs,
 		control_expunged_verbs, control_mail_verbs,
-		control_service_verbs,
+		control_password_verbs, control_service_verbs,
 	};
 
 	for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
@@ -291,7 +314,7 @@ static enum status verb_run(struct request *r, struct tx *tx)
 		request_act(r, tx);
 	}
 	if (c->verb->columns && c->rows == 0)
-		st = put_columns(r, c->verb->columns);
+		st = control_columns(r, c->verb->columns);
 	if (st == ST_OK)
 		st = c->verb->run(r, tx);
 	return st == ST_OK ? request_put_done(r, c->rows) : st;
@@ -303,8 +326,7 @@ void control_ended(struct request *r, enum status st)
 
 	if ((v->flags & CONTROL_CHANGES) && st != ST_MORE)
 		log_event("control", log_str("verb", v->name), log_status(st));
-	if (v->flags & CONTROL_DIRECTORY)
-		service_directory_changed(r->service);
+	committed(r, st);
 	request_ended(r, st);
 }
 
@@ -332,6 +354,7 @@ void req_control(struct request *r)
 	c->arena = (struct arena)ARENA_INIT(1024 * 1024);
 	c->cells = (struct buf)BUF_INIT(60000);
 	c->verifier = (struct buf)BUF_INIT(1024);
+	c->work = (struct buf)BUF_INIT(4096);
 	c->backup.fd = -1;
 	c->verb = find_verb(name);
 	if (!c->verb) {

@@ -112,6 +112,7 @@ static enum status keep_verifier(void *arg, const struct store_credential *c)
 		return ST_OK;
 	*v = (struct verifier){
 		.id = c->id, .scopes = c->scopes, .last_used = c->last_used,
+		.expires = c->expires,
 		.octets = c->verifier.len,
 	};
 	memcpy(v->text, c->verifier.data, c->verifier.len);

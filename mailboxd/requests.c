@@ -262,6 +262,7 @@ static void job_done(struct job *job, enum status status,
 	struct request *r = (struct request *)job;
 
 	r->is_running = false;
+	r->outcome = status;
 	if (!r->session) {
 		request_free(r);
 		return;

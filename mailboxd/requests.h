@@ -70,6 +70,7 @@ struct request {
 	bool is_stream;		/* ST_MORE: run again when the answer is sent */
 	bool is_delayed;	/* request_delay() */
 	bool is_cancelled;
+	enum status outcome;	/* of the last job */
 
 	enum job_place place;
 	request_run *run;

@@ -129,21 +129,35 @@ void service_news(struct service *s)
 
 /* ---- sessions --------------------------------------------------------------- */
 
-unsigned service_kick(struct service *s, uint64_t account, struct slice sid,
-		      struct slice reason)
+static bool is_named(const struct session *session,
+		     const struct ipc_service_kick *k)
 {
-	unsigned count = fronts_kick(s->fronts, account, sid, reason);
+	if (k->sid.len)
+		return slice_eq(k->sid, slice_str(session->sid));
+	return k->account == 0 || (k->account == session->account &&
+		(k->credential == 0 || k->credential == session->credential));
+}
+
+unsigned service_kick(struct service *s, const struct ipc_service_kick *k)
+{
+	unsigned count = fronts_kick(s->fronts, k);
 
 	for (struct session *session = s->sessions; session;
 	     session = session->next) {
+		/* what auth.sock bound is smtpd's own, and in fronts */
 		if (session->state != SESSION_BOUND ||
-		    (account && session->account != account) ||
-		    (sid.len && !slice_eq(sid, slice_str(session->sid))))
+		    session->socket != SESSION_STORE || !is_named(session, k))
 			continue;
-		session_kick(session, reason);
+		session_kick(session, k->reason);
 		count++;
 	}
 	return count;
+}
+
+void service_revoke(struct service *s, const struct ipc_service_kick *k)
+{
+	service_kick(s, k);
+	fronts_revoked(s->fronts, k, clock_ms());
 }
 
 unsigned service_sessions(const struct service *s, uint64_t account,

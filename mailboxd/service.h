@@ -100,10 +100,11 @@ enum status service_submit(struct service *s, struct job *job,
 void service_tick(struct service *s);
 /* Events to sessions whose mailboxes changed; after answers were collected. */
 void service_news(struct service *s);
-/* Ends every session of an account (0: of all) with this reason, or the one
- * whose sid is given, whichever daemon serves it; gives how many. */
-unsigned service_kick(struct service *s, uint64_t account, struct slice sid,
-		      struct slice reason);
+/* Ends the sessions that k names, whichever daemon serves them; gives how many. */
+unsigned service_kick(struct service *s, const struct ipc_service_kick *k);
+/* The same, for what may not log in any more: daemons that cannot be reached now
+ * hear of it when they can. */
+void service_revoke(struct service *s, const struct ipc_service_kick *k);
 /* Sessions bound to the account through imap or pop3. */
 unsigned service_sessions(const struct service *s, uint64_t account,
 			  unsigned scope);

@@ -94,7 +94,7 @@ static enum status join(struct session *s)
 {
 	if (s->socket == SESSION_CONTROL)
 		return ST_SYNTAX;
-	s->front = fronts_join(s->service->fronts, s);
+	s->front = fronts_join(s->service->fronts, s, clock_ms());
 	s->state = SESSION_SERVICE;
 	return s->front ? ST_OK : ST_NO_MEMORY;
 }

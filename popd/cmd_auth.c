@@ -267,6 +267,7 @@ void pop_login_answer(struct pop_session *s, const struct ipc_message *m,
 		buf_append(&s->login, slice_head(m->auth_ok.login, s->login.max));
 		s->engine.login = buf_slice(&s->login);
 		s->engine.account = m->auth_ok.account;
+		s->engine.credential = m->auth_ok.credential;
 		open_inbox(s);
 		break;
 	case IPC_TYPE_OPENED:

@@ -186,9 +186,18 @@ int ask(struct control_client *c, const struct invocation *i, const char *verb,
 	return ask_exit_code(answer->status);
 }
 
+size_t ask_options(const struct invocation *i, struct slice *words, size_t count)
+{
+	if (i->keep_sessions)
+		words[count++] = SLICE("sessions=keep");
+	if (i->verifier_stdin)
+		words[count++] = SLICE("form=verifier");
+	return count;
+}
+
 int ask_verb(const struct invocation *i)
 {
-	struct slice words[INVOCATION_WORDS_MAX];
+	struct slice words[INVOCATION_WORDS_MAX + ASK_OPTIONS_MAX];
 	struct control_client *c;
 	char name[64];
 	int code;
@@ -199,7 +208,7 @@ int ask_verb(const struct invocation *i)
 	for (size_t k = 0; k < i->count; k++)
 		words[k] = slice_str(i->words[k]);
 	verb_full_name(i->verb, name);
-	code = ask(c, i, name, words, i->count, NULL);
+	code = ask(c, i, name, words, ask_options(i, words, i->count), NULL);
 	control_client_close(c);
 	return code;
 }

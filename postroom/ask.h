@@ -28,6 +28,10 @@ struct control_client *ask_open(const struct invocation *i, int *code);
 /* Sends verb and words and handles all of the answer. Returns the exit status. */
 int ask(struct control_client *c, const struct invocation *i, const char *verb,
 	const struct slice *words, size_t count, struct answer *answer);
+/* Adds what some options are as words of control.sock; gives how many words there
+ * are then. */
+#define ASK_OPTIONS_MAX 2
+size_t ask_options(const struct invocation *i, struct slice *words, size_t count);
 /* The verb of the table under its own name, with its words as they are. */
 int ask_verb(const struct invocation *i);
 /* The exit status that says what a status says. */

@@ -11,7 +11,7 @@ int cmd_user_password(const struct invocation *i)
 {
 	struct buf password = BUF_INIT(PASSWORD_MAX);
 	struct control_client *c;
-	struct slice words[2];
+	struct slice words[2 + ASK_OPTIONS_MAX];
 	char name[64];
 	int code;
 
@@ -21,10 +21,11 @@ int cmd_user_password(const struct invocation *i)
 		return code;
 	code = EX_NOINPUT;
 	verb_full_name(i->verb, name);
-	if (password_read(i->password_stdin, i->words[0], &password)) {
+	if (password_read(i->password_stdin || i->verifier_stdin, i->words[0],
+			  &password)) {
 		words[0] = slice_str(i->words[0]);
 		words[1] = buf_slice(&password);
-		code = ask(c, i, name, words, 2, NULL);
+		code = ask(c, i, name, words, ask_options(i, words, 2), NULL);
 	}
 	buf_wipe(&password);
 	control_client_close(c);

@@ -22,6 +22,8 @@ static const struct row {
 	{ "--dir", TAKES_VALUE, WITH_SUITE, NULL },
 	{ "--json", TAKES_NOTHING, WITH_JSON, "[--json]" },
 	{ "--password-stdin", TAKES_NOTHING, WITH_PASSWORD, "[--password-stdin]" },
+	{ "--verifier-stdin", TAKES_NOTHING, WITH_PASSWORD, "[--verifier-stdin]" },
+	{ "--keep-sessions", TAKES_NOTHING, WITH_KEEP, "[--keep-sessions]" },
 	{ "--non-default", TAKES_NOTHING, WITH_CHANGED, "[--non-default]" },
 	{ "--set", TAKES_VALUE, WITH_SET, "[--set KEY=VALUE]..." },
 	{ "--profile", TAKES_VALUE, WITH_PROFILE, "[--profile server|lab|test]" },
@@ -113,6 +115,10 @@ static bool take_option(struct invocation *i, const char *name, const char *valu
 		i->json = true;
 	else if (strcmp(name, "--password-stdin") == 0)
 		i->password_stdin = true;
+	else if (strcmp(name, "--verifier-stdin") == 0)
+		i->verifier_stdin = true;
+	else if (strcmp(name, "--keep-sessions") == 0)
+		i->keep_sessions = true;
 	else if (strcmp(name, "--non-default") == 0)
 		i->non_default = true;
 	else if (strcmp(name, "--profile") == 0)

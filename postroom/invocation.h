@@ -15,7 +15,7 @@
 enum invocation_option {
 	WITH_SUITE = 1,		/* -c FILE, --dir DIR: which suite */
 	WITH_JSON = 2,		/* --json */
-	WITH_PASSWORD = 4,	/* --password-stdin */
+	WITH_PASSWORD = 4,	/* --password-stdin, --verifier-stdin */
 	WITH_CHANGED = 8,	/* --non-default */
 	WITH_SET = 16,		/* --set KEY=VALUE */
 	WITH_PROFILE = 32,	/* --profile NAME */
@@ -26,6 +26,7 @@ enum invocation_option {
 	WITH_EXPUNGED = 1024,	/* --expunged */
 	WITH_UNDELETE = 2048,	/* --since TIME, --all */
 	WITH_INTO = 4096,	/* --into MAILBOX */
+	WITH_KEEP = 65536,	/* --keep-sessions */
 };
 
 struct verb;
@@ -36,6 +37,7 @@ struct invocation {
 	size_t count;
 	/* options; NULL and false where they were not given */
 	const char *file, *dir;
+	bool keep_sessions, verifier_stdin;
 	bool json, password_stdin, non_default, follow, quick, force, expunged, all;
 	const char *sets[INVOCATION_SETS_MAX];
 	size_t set_count;

@@ -74,7 +74,7 @@ bool password_read(bool from_stdin, const char *user, struct buf *password)
 	if (from_stdin) {
 		ok = read_line(0, password) == ST_OK && password->len > 0;
 		if (!ok)
-			fputs("postroom: --password-stdin wants the password as a line of "
+			fputs("postroom: --password-stdin and --verifier-stdin want a line of "
 			      "standard input\n", stderr);
 		return ok;
 	}

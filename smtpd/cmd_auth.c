@@ -134,24 +134,27 @@ void smtp_auth_failed(struct smtp_session *s)
 	leave(s, SMTP_REPLY_AUTH_TEMPORARY);
 }
 
-void smtp_auth_kicked(struct smtp_session *s, uint64_t account)
+void smtp_auth_kicked(struct smtp_session *s, const struct ipc_service_kick *k)
 {
-	s->is_any_kicked = s->is_any_kicked ||
-			   (s->kicked && s->kicked != account);
-	s->kicked = account;
+	s->is_any_kicked = s->is_any_kicked || s->kicked;
+	s->kicked = k->account;
+	s->kicked_credential = k->credential;
 }
 
 /* It may have been right when it was looked at, and no longer be. */
 static bool was_kicked(const struct smtp_session *s)
 {
 	return s->is_any_kicked ||
-	       (s->kicked && s->kicked == s->engine.account);
+	       (s->kicked && s->kicked == s->engine.account &&
+		(s->kicked_credential == 0 ||
+		 s->kicked_credential == s->engine.credential));
 }
 
 static void logged_in(struct smtp_session *s, const struct ipc_auth_ok *m)
 {
 	s->engine.login = buf_slice(&s->login);
 	s->engine.account = m->account;
+	s->engine.credential = m->credential;
 	if (was_kicked(s)) {
 		smtp_auth_leave(s);
 		smtp_end_with(s, SMTP_REPLY_KICKED, SLICE("Your session is ended"));

@@ -376,7 +376,7 @@ static enum want session_event(struct engine *e, const struct ipc_message *m)
 	else if (engine_is_kicked(e, m))
 		smtp_end_with(s, SMTP_REPLY_KICKED, m->service_kick.reason);
 	else if (m->type == IPC_TYPE_SERVICE_KICK && s->auth_request)
-		smtp_auth_kicked(s, m->service_kick.account);
+		smtp_auth_kicked(s, &m->service_kick);
 	return settle(s);
 }
 

@@ -127,6 +127,7 @@ struct smtp_session {
 	struct sasl sasl;
 	uint32_t auth_request;
 	uint64_t kicked;	/* account whose sessions were ended meanwhile */
+	uint64_t kicked_credential;	/* those of this password; 0: all */
 	bool is_any_kicked;	/* more than one: whichever it will be */
 	uint32_t sender_request;	/* MAY_SEND; 0: none */
 	struct buf may_send;	/* addresses that this login may use, a line each */
@@ -279,7 +280,7 @@ void smtp_cmd_auth(struct smtp_session *s, struct slice arguments);
 void smtp_auth_line(struct smtp_session *s, struct slice line);
 /* Sessions of this account are ended: this one too, should it turn out to be
  * one of them. */
-void smtp_auth_kicked(struct smtp_session *s, uint64_t account);
+void smtp_auth_kicked(struct smtp_session *s, const struct ipc_service_kick *k);
 /* The exchange ends without a reply; with one, for a while. */
 void smtp_auth_leave(struct smtp_session *s);
 void smtp_auth_failed(struct smtp_session *s);

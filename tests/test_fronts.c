@@ -1,5 +1,6 @@
 #include "mailboxd/fronts.h"
 
+#include "common/clock.h"
 #include "common/ipc_codec.h"
 #include "tests/support/store_backend.h"
 
@@ -142,6 +143,12 @@ Test(fronts, sessions_come_and_go)
 	store_backend_free(b);
 }
 
+static unsigned kick(struct service *s, uint64_t account, const char *sid)
+{
+	return service_kick(s, &(struct ipc_service_kick){
+		account, 0, slice_str(sid), SLICE("gone") });
+}
+
 Test(fronts, kicks_go_to_all)
 {
 	struct store_backend *b = store_backend_new(false);
@@ -157,7 +164,7 @@ Test(fronts, kicks_go_to_all)
 	cr_expect_eq(tell(smtpd, SID(c), "smtp", 8, "bob@example.test"), ST_OK);
 	cr_expect_eq(tell(imapd, SID(d), "imap", 7, "ann@example.test"), ST_OK);
 	cr_expect_eq(tell(imapd, SID(e), "imap", 0, ""), ST_OK);
-	cr_expect_eq(service_kick(s, 7, SLICE_EMPTY, SLICE("gone")), 2u);
+	cr_expect_eq(kick(s, 7, ""), 2u);
 	store_link_feed(smtpd, SLICE_EMPTY, &out);
 	cr_expect_eq(kicks(&out, &account, &sid), 1u);
 	cr_expect_eq(account, 7u);
@@ -166,12 +173,12 @@ Test(fronts, kicks_go_to_all)
 	store_link_feed(imapd, SLICE_EMPTY, &out);
 	cr_expect_eq(kicks(&out, &account, &sid), 1u);
 	out.len = 0;
-	cr_expect_eq(service_kick(s, 0, SLICE(SID(e)), SLICE("gone")), 1u);
+	cr_expect_eq(kick(s, 0, SID(e)), 1u);
 	store_link_feed(imapd, SLICE_EMPTY, &out);
 	cr_expect_eq(kicks(&out, &account, &sid), 1u);
 	cr_expect(slice_eq(sid, SLICE(SID(e))));
 	/* nobody is named: all that is not seen on store.sock */
-	cr_expect_eq(service_kick(s, 0, SLICE_EMPTY, SLICE("gone")), 4u);
+	cr_expect_eq(kick(s, 0, ""), 4u);
 	buf_free(&out);
 	store_link_free(smtpd);
 	store_link_free(imapd);
@@ -235,5 +242,35 @@ Test(fronts, not_on_the_control_socket)
 	cr_expect_eq(store_link_feed(l, SLICE_EMPTY, &out), ST_SYNTAX);
 	buf_free(&out);
 	store_link_free(l);
+	store_backend_free(b);
+}
+
+/* What was revoked while a daemon could not be reached is told when it can. */
+Test(fronts, revoked_is_told_to_who_joins)
+{
+	struct store_backend *b = store_backend_new(false);
+	struct service *s = store_backend_service(b);
+	const struct ipc_service_kick k = { 7, 9, SLICE_EMPTY, SLICE("gone") };
+	struct store_link *smtpd;
+	struct buf out = BUF_INIT(1 << 20);
+	uint64_t account = 0;
+	struct slice sid;
+
+	clock_fake(1000000, 0);
+	service_revoke(s, &k);
+	clock_fake(1000000 + FRONTS_REVOKED_MS, 0);
+	smtpd = store_link_new_service(b, SESSION_AUTH, "smtpd");
+	store_link_feed(smtpd, SLICE_EMPTY, &out);
+	cr_expect_eq(kicks(&out, &account, &sid), 1u);
+	cr_expect_eq(account, 7u);
+	store_link_free(smtpd);
+	clock_fake(1000001 + FRONTS_REVOKED_MS, 0);
+	out.len = 0;
+	smtpd = store_link_new_service(b, SESSION_AUTH, "smtpd");
+	store_link_feed(smtpd, SLICE_EMPTY, &out);
+	cr_expect_eq(kicks(&out, &account, &sid), 0u);
+	store_link_free(smtpd);
+	clock_real();
+	buf_free(&out);
 	store_backend_free(b);
 }

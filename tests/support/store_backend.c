@@ -102,27 +102,32 @@ static const struct service_host host = {
 	.is_pressed = host_is_pressed,
 };
 
-void store_backend_run(struct store_backend *b)
+bool store_backend_step(struct store_backend *b)
 {
 	size_t max = sizeof b->waiting / sizeof *b->waiting;
+	struct job *job = b->waiting[b->first].job;
+	enum job_place place = b->waiting[b->first].place;
+	struct error error = { 0 };
+	enum status st;
 
-	while (b->count > 0) {
-		struct job *job = b->waiting[b->first].job;
-		enum job_place place = b->waiting[b->first].place;
-		struct error error = { 0 };
-		enum status st;
+	if (b->count == 0)
+		return false;
+	b->first = (b->first + 1) % max;
+	b->count--;
+	if (place == PLACE_WORKER)
+		st = job->run(job, NULL);
+	else
+		st = in_transaction(b, place == PLACE_READER || place == PLACE_SLOW
+					? TX_READ : TX_WRITE,
+				    job->sync, run_job, job, &error);
+	job->done(job, st, &error);
+	return true;
+}
 
-		b->first = (b->first + 1) % max;
-		b->count--;
-		if (place == PLACE_WORKER)
-			st = job->run(job, NULL);
-		else
-			st = in_transaction(b, place == PLACE_READER ||
-					       place == PLACE_SLOW
-						? TX_READ : TX_WRITE,
-					    job->sync, run_job, job, &error);
-		job->done(job, st, &error);
-	}
+void store_backend_run(struct store_backend *b)
+{
+	while (store_backend_step(b))
+		;
 	service_news(&b->service);
 }
 
@@ -368,6 +373,17 @@ void store_link_free(struct store_link *l)
 struct session *store_link_session(struct store_link *l)
 {
 	return l->session;
+}
+
+enum status store_link_give(struct store_link *l, struct slice frames)
+{
+	size_t used = 0;
+	enum status st = buf_append(&l->in, frames);
+
+	if (st == ST_OK)
+		st = session_input(l->session, buf_slice(&l->in), &used);
+	buf_consume(&l->in, used);
+	return st;
 }
 
 /* What waits in l->in goes to the session, as far as it takes it. */

@@ -42,6 +42,8 @@ enum status store_backend_do(struct store_backend *b, enum tx_mode mode,
 			     void *arg);
 /* Runs what was submitted until nothing is left, and tells the news. */
 void store_backend_run(struct store_backend *b);
+/* One job of it, the oldest; false: there is none. */
+bool store_backend_step(struct store_backend *b);
 
 /* One connection, HELLO said. */
 struct store_link *store_link_new(struct store_backend *b,
@@ -59,6 +61,8 @@ struct session *store_link_session(struct store_link *l);
  */
 enum want store_link_serve(struct store_link *l, struct engine *e,
 			   enum want want);
+/* Raw frames in, nothing is run: store_backend_step() does that. */
+enum status store_link_give(struct store_link *l, struct slice frames);
 /* Raw frames in; those that came out are appended to out. Without an engine. */
 enum status store_link_feed(struct store_link *l, struct slice frames,
 			    struct buf *out);
