@@ -27,6 +27,9 @@
 #include <uv.h>
 
 #define CONN_IN_MAX		((size_t)128 * 1024)
+/* With more connections than this each reads, and keeps unread, less. */
+#define CONN_MANY		256
+#define CONN_IN_MANY		((size_t)8 * 1024)
 #define CONN_STALLED_MS		60000
 #define CONN_HANDSHAKE_MS	30000
 #define CONN_LINGER_MS		2000

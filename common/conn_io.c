@@ -15,6 +15,11 @@
 
 /* ---- polling ------------------------------------------------------------------ */
 
+static bool are_many(const struct conn *c)
+{
+	return c->loop->count > CONN_MANY;
+}
+
 static bool wants_octets(const struct conn *c)
 {
 	if (c->at_eof)
@@ -22,7 +27,7 @@ static bool wants_octets(const struct conn *c)
 	if (c->phase != CONN_OPEN)
 		return true;
 	return c->want != WANT_TLS && c->want != WANT_CLOSE &&
-	       c->in.len < CONN_IN_MAX &&
+	       c->in.len < (are_many(c) ? CONN_IN_MANY : CONN_IN_MAX) &&
 	       c->engine->out.len <= ENGINE_OUT_HIGH &&
 	       c->engine->requests.len <= ENGINE_REQUESTS_HIGH;
 }
@@ -343,7 +348,8 @@ static void feed(struct conn *c, struct slice in)
 
 static void read_some(struct conn *c)
 {
-	ssize_t n = recv(c->fd, c->loop->in, sizeof c->loop->in, 0);
+	ssize_t n = recv(c->fd, c->loop->in,
+			 are_many(c) ? CONN_IN_MANY : sizeof c->loop->in, 0);
 
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)

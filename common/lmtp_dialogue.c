@@ -146,6 +146,8 @@ static enum status send_chunk(struct lmtp_dialogue *d, bool last)
 		st = buf_append(&d->out, buf_slice(&d->body));
 	d->uncredited += d->body.len;
 	d->body.len = 0;
+	if (d->body.cap >= LMTP_CHUNK_LATER)
+		buf_free(&d->body);
 	d->is_chunked = true;
 	if (st == ST_OK)
 		st = expect(d, last ? LMTP_STEP_STORED : LMTP_STEP_CHUNK);
@@ -190,6 +192,8 @@ enum status lmtp_dialogue_data(struct lmtp_dialogue *d, struct slice octets)
 		st = send_chunk(d, false);
 	if (st == ST_OK)
 		st = buf_append(&d->body, octets);
+	if (st == ST_OK && d->is_chunked && d->body.len >= LMTP_CHUNK_LATER)
+		st = send_chunk(d, false);
 	if (st == ST_OK && d->data_goes)
 		st = send_stuffed(d);
 	return st;

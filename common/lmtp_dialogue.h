@@ -15,6 +15,8 @@
 #include <stdbool.h>
 
 #define LMTP_CHUNK_MAX	((size_t)64 * 1024)
+/* The chunks behind the first: a thousand slow senders hold so much each. */
+#define LMTP_CHUNK_LATER	((size_t)15 * 1024)
 #define LMTP_OUT_HIGH	((size_t)128 * 1024)
 #define LMTP_LINE_MAX	((size_t)2048)
 

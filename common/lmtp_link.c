@@ -76,7 +76,7 @@ void lmtp_link_flush(struct lmtp_link *l)
 	}
 	if (l->is_closed)
 		return;
-	if (out->len == 0 && out->cap > 4 * LMTP_CHUNK_MAX)
+	if (out->len == 0 && out->cap > 2 * LMTP_CHUNK_LATER)
 		buf_free(out);
 	if (had)
 		l->used_ms = clock_ms();

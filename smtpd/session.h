@@ -30,6 +30,10 @@
 #include "smtpd/settings.h"
 
 #define SMTP_DATA_UNACKNOWLEDGED	((size_t)96 * 1024)
+/* The same once the message is longer than SMTP_DATA_FIRST, when its first chunk
+ * (LMTP_CHUNK_MAX) has gone for certain. */
+#define SMTP_DATA_UNACKNOWLEDGED_LATER	((size_t)15 * 1024)
+#define SMTP_DATA_FIRST			((size_t)128 * 1024)
 
 /*
  * A session whose greeting is in engine->out and which wants input. With

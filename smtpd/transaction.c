@@ -14,6 +14,9 @@
 
 #include <stdio.h>
 
+/* The pieces of a message behind its first: many slow senders hold one each; with
+ * its frame it fits into 16 KiB. */
+#define PIECE_LATER ((size_t)15 * 1024)
 /* Room for the trace field in the first piece. */
 #define PIECE_FIRST	((size_t)8192)
 
@@ -233,7 +236,9 @@ static void take_rcpt_answer(struct smtp_session *s, const struct ipc_message *m
 
 bool smtp_transaction_has_room(const struct smtp_session *s)
 {
-	return s->t.unacknowledged < SMTP_DATA_UNACKNOWLEDGED;
+	return s->t.unacknowledged < (s->t.octets > SMTP_DATA_FIRST
+				      ? SMTP_DATA_UNACKNOWLEDGED_LATER
+				      : SMTP_DATA_UNACKNOWLEDGED);
 }
 
 static void send_piece(struct smtp_session *s)
@@ -247,6 +252,10 @@ static void send_piece(struct smtp_session *s)
 	ask(s, &m);
 	t->unacknowledged += t->piece.len;
 	t->piece.len = 0;
+	if (t->piece.max == IPC_PIECE_MAX) {
+		buf_free(&t->piece);
+		t->piece.max = PIECE_LATER;
+	}
 }
 
 static enum status begin_message(struct smtp_session *s)

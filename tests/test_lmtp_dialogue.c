@@ -272,7 +272,8 @@ Test(lmtp_dialogue, chunks)
 		{ 0, "BDAT 0 LAST\r\n" },
 		{ 65536, "BDAT 65536 LAST\r\n" },
 		{ 65537, "BDAT 65536\r\nBDAT 1 LAST\r\n" },
-		{ 200000, "BDAT 65536\r\nBDAT 65536\r\nBDAT 65536\r\nBDAT 3392 LAST\r\n" },
+		{ 200000, "BDAT 65536\r\nBDAT 32768\r\nBDAT 32768\r\nBDAT 32768\r\n"
+			  "BDAT 32768\r\nBDAT 3392 LAST\r\n" },
 	};
 	static char octets[32768];
 
