@@ -202,7 +202,7 @@ static enum status migrate_one(struct tx *tx, size_t from)
 	snprintf(sql, sizeof sql, "PRAGMA user_version = %zu", from + 1);
 	st = sql_exec(tx, "BEGIN IMMEDIATE");
 	if (!st)
-		st = sql_exec(tx, migrations[from]);
+		st = upgrade_run(tx, migrations[from]);
 	if (!st)
 		st = sql_exec(tx, sql);
 	if (!st)
@@ -233,6 +233,8 @@ enum status schema_migrate(struct tx *tx)
 		snprintf(sql, sizeof sql, "PRAGMA application_id = %d",
 			 SCHEMA_APPLICATION_ID);
 		st = sql_exec(tx, sql);
+	} else if (version < (int64_t)VERSION) {
+		st = upgrade_begin(tx, version);
 	}
 	for (size_t i = (size_t)version; i < VERSION && !st; i++)
 		st = migrate_one(tx, i);

@@ -280,6 +280,7 @@ enum status store_open(const struct store_options *options,
 		return st;
 	}
 	store_check_space(s);
+	upgrade_remove_old(s);
 	*store = s;
 	return ST_OK;
 }

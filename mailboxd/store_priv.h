@@ -272,6 +272,16 @@ uint32_t schema_version(void);
  * is newer, or no store. */
 enum status schema_migrate(struct tx *tx);
 
+/* ---- store_upgrade.c --------------------------------------------------------------- */
+
+/* Before the first migration of a store of this version: dir/store.db.before-N is
+ * made. ST_FULL: there is no room for it, with words that say how much. */
+enum status upgrade_begin(struct tx *tx, int64_t version);
+/* The statements of a migration, inside its transaction. */
+enum status upgrade_run(struct tx *tx, const char *sql);
+/* Copies of 30 days ago go. */
+void upgrade_remove_old(struct store *s);
+
 /* ---- store.c -------------------------------------------------------------------- */
 
 /* err of tx with words of our own. */

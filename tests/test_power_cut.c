@@ -217,6 +217,7 @@ static void check_images(void)
 {
 	char path[96];
 
+	cr_assert(fault_disk_is_true(), WHERE, WHERE_ARGS);
 	for (unsigned i = 0; i < images.count; i++) {
 		image_path(i, path);
 		check_image(path);

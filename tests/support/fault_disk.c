@@ -322,6 +322,30 @@ static void apply_some(struct content *to, const struct disk_file *f,
 	}
 }
 
+bool fault_disk_is_true(void)
+{
+	struct content seen, real;
+	bool is_true = true;
+
+	pthread_mutex_lock(&lock);
+	for (struct disk_file *f = files; f < files + FILES; f++) {
+		if (!f->path[0] || f->is_removed)
+			continue;
+		seen = real = (struct content){ 0 };
+		content_copy(&seen, &f->synced);
+		for (const struct change *c = f->first; c; c = c->next)
+			apply(&seen, c);
+		content_read(&real, f->path);
+		if (seen.len != real.len ||
+		    (seen.len && memcmp(seen.data, real.data, seen.len) != 0))
+			is_true = false;
+		content_free(&seen);
+		content_free(&real);
+	}
+	pthread_mutex_unlock(&lock);
+	return is_true;
+}
+
 static void write_file(const struct disk_file *f, const char *to,
 		       const struct content *c)
 {

@@ -59,6 +59,8 @@ void fault_disk_moments(fault_moment_fn *fn, void *arg);
  * length. seed: the choices, moved on.
  */
 void fault_disk_image(const char *dir, const char *to, uint64_t *seed);
+/* Whether the files are as the writes that were seen make them: none went past. */
+bool fault_disk_is_true(void);
 /* Such a sequence of numbers: 0 to n - 1. */
 unsigned fault_pick(uint64_t *seed, unsigned n);
 
