@@ -10,7 +10,7 @@ ACCOUNTS = 100
 class Postroom:
     name = "Postroom"
 
-    def __init__(self, directory, build, cert, key, ports):
+    def __init__(self, directory, build, cert, key, ports, limits="", accounts=ACCOUNTS):
         self.dir = directory
         os.makedirs(directory)
         self.program = os.path.join(build, "postroom", "postroom")
@@ -20,7 +20,7 @@ class Postroom:
             file.write(f'hostname = "mail.example.test"\nprofile = server\n'
                        f'data = "{directory}/data"\nrun = "{run}"\n'
                        f'users {{ smtpd = "" mailboxd = "" popd = "" imapd = "" }}\n'
-                       f'limits {{ connections_per_address = 0 connection_rate = 0 mailbox = 0 }}\n'
+                       f'limits {{ connections_per_address = 0 connection_rate = 0 mailbox = 0 {limits} }}\n'
                        f'tls {{\n  cert = "{cert}"\n  key = "{key}"\n}}\n')
             for title, port in ports.items():
                 tls = "implicit" if title.endswith("s") else "optional"
@@ -30,7 +30,7 @@ class Postroom:
         self.log = open(os.path.join(directory, "log"), "ab")
         self.start()
         self.command("domain", "add", "example.test")
-        for number in range(ACCOUNTS):
+        for number in range(accounts):
             self.command("user", "add", f"user{number}@example.test", "--password-stdin", stdin="secret\n")
 
     def start(self):

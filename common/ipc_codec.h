@@ -14,7 +14,10 @@
 #define IPC_FRAME_HEADER	((size_t)12)
 #define IPC_PAYLOAD_MAX		((size_t)65536 + 16)
 #define IPC_FRAME_MAX		(IPC_FRAME_HEADER + IPC_PAYLOAD_MAX)
-/* Octets of answer a request may have unacknowledged at first. */
+/* Octets of answer a request may have unacknowledged at first; a quarter of it
+ * must be free before more of a stream is made. */
+#define IPC_CREDIT_ANSWER	UINT32_C(262144)
+/* The same for what an APPEND brings. */
 #define IPC_CREDIT_FIRST	UINT32_C(65536)
 /* Octets of body in one BODY, PIECE, APPEND_DATA or LMTP_DATA. */
 #define IPC_PIECE_MAX		((size_t)32768)

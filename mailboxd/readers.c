@@ -154,9 +154,11 @@ enum status readers_submit(struct readers *all, struct job *job)
 		st = ST_LIMIT;
 	} else {
 		job_list_append(&all->queue, job);
-		pthread_cond_signal(&all->moved);
 	}
 	pthread_mutex_unlock(&all->lock);
+	/* not under the lock, which the woken thread would only wait for */
+	if (!st)
+		pthread_cond_signal(&all->moved);
 	return st;
 }
 

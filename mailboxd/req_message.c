@@ -248,7 +248,8 @@ static enum status store_run(struct request *r, struct tx *tx)
 	st = store_flags(tx, &change);
 	if (st != ST_OK)
 		return request_store_failed(r, st, tx, request_detail(st));
-	st = request_put_keywords(r, tx);
+	if (change.set_high > r->keywords_told)
+		st = request_put_keywords(r, tx);
 	if (st == ST_OK)
 		st = request_put_rows(r, FLAG_ROWS, buf_slice(&c->rows));
 	if (st == ST_OK)

@@ -87,7 +87,7 @@ enum status request_new(struct session *s, const struct request_type *type,
 	r->service = s->service;
 	r->type = type;
 	r->id = frame->id;
-	r->credit = IPC_CREDIT_FIRST;
+	r->credit = IPC_CREDIT_ANSWER;
 	r->due_ms = clock_ms() + type->deadline_ms;
 	r->account = s->account;
 	memcpy(r->sid, s->sid, sizeof r->sid);
@@ -177,7 +177,7 @@ static void advance(struct request *r)
 
 		request_free(r);
 		wake(s);
-	} else if (r->is_stream) {
+	} else if (r->is_stream && r->credit >= IPC_CREDIT_ANSWER / 4) {
 		r->is_stream = false;
 		submit(r, r->job.sync);
 	}

@@ -403,7 +403,7 @@ enum status expunged_remember_gone(struct tx *tx, uint64_t mailbox);
 /* After a kept message went: name and keywords go with the last one. */
 enum status expunged_forget_gone(struct tx *tx, uint64_t mailbox);
 
-/* ---- store_flag.c, store_journal.c ---------------------------------------------------- */
+/* ---- store_keyword.c, store_journal.c ---------------------------------------------------- */
 
 /*
  * The id of the set with these names ("" gives 0), made where it is new. names
@@ -411,6 +411,10 @@ enum status expunged_forget_gone(struct tx *tx, uint64_t mailbox);
  */
 enum status keyword_set_intern(struct tx *tx, uint64_t mailbox,
 			       struct slice names, uint32_t *set);
+/* The set that a STORE of these names makes of set from. As above. */
+enum status keyword_set_change(struct tx *tx, uint64_t mailbox, uint32_t from,
+			       enum ipc_store_mode mode, struct slice names,
+			       uint32_t *to);
 /* Borrows from the transaction's memory. ST_NOT_FOUND. */
 enum status keyword_set_names(struct tx *tx, uint64_t mailbox, uint32_t set,
 			      struct slice *names);

@@ -98,21 +98,40 @@ static enum status run_job(struct writer *w, struct job *job)
 	return store_is_lost(tx) ? st : ST_OK;
 }
 
+/* A job that is alone in its transaction needs no savepoint, which would keep a
+ * copy of each page that it changes. *is_over: it failed and was rolled back. */
+static enum status run_only_job(struct writer *w, struct job *job, bool *is_over)
+{
+	enum status st = job->run(job, w->tx);
+
+	set_status(job, st, store_error(w->tx));
+	if (store_is_lost(w->tx))
+		return st ? st : ST_UNAVAILABLE;
+	*is_over = st != ST_OK;
+	if (st)
+		store_rollback(w->tx);
+	return ST_OK;
+}
+
 /* ST_OK: committed, each job has its status. Else nothing of it is there;
  * *began: it is worth a second try. */
 static enum status run_batch(struct writer *w, struct job_list *jobs,
 			     bool *began)
 {
 	enum status st = store_begin(w->tx, sync_of(jobs));
+	bool is_over = false;
 
 	*began = !st;
 	if (st)
 		return st;
-	for (struct job *job = jobs->first; job && !st; job = job->next)
+	if (jobs->count == 1)
+		st = run_only_job(w, jobs->first, &is_over);
+	for (struct job *job = jobs->first; jobs->count > 1 && job && !st;
+	     job = job->next)
 		st = run_job(w, job);
 	if (st)
 		store_rollback(w->tx);
-	else
+	else if (!is_over)
 		st = store_commit(w->tx);
 	return st;
 }
@@ -345,6 +364,7 @@ void writer_stop(struct writer *w)
 enum status writer_submit(struct writer *w, struct job *job)
 {
 	enum status st = ST_OK;
+	bool was_empty = false;
 
 	pthread_mutex_lock(&w->lock);
 	if (w->is_stopping || w->has_ended) {
@@ -354,10 +374,11 @@ enum status writer_submit(struct writer *w, struct job *job)
 		st = ST_LIMIT;
 	} else {
 		job_list_append(&w->queue, job);
-		if (w->queue.count == 1)
-			pthread_cond_signal(&w->moved);
+		was_empty = w->queue.count == 1;
 	}
 	pthread_mutex_unlock(&w->lock);
+	if (was_empty)
+		pthread_cond_signal(&w->moved);
 	return st;
 }
 
