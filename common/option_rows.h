@@ -78,6 +78,15 @@ X(TLS_KEY, "tls", "key", TEXT, "", 0, 4000, SAME(""), R_POSTROOM, \
 X(TLS_LEAST, "tls", "least", CHOICE, "1.2 1.3", 0, 0, SAME("1.2"), R_NETWORK, \
   "The oldest version of TLS that is spoken.")
 
+/* ---- certificate NAME ------------------------------------------------------ */
+#define OPTION_ROWS_CERTIFICATE(X) \
+X(CERTIFICATE_CERT, "certificate", "cert", TEXT, "", 0, 4000, SAME(""), \
+  R_POSTROOM, \
+  "The certificate with its chain, as PEM. It is read again when the file " \
+  "changes.") \
+X(CERTIFICATE_KEY, "certificate", "key", TEXT, "", 0, 4000, SAME(""), \
+  R_POSTROOM, "Its private key, as PEM.")
+
 /* ---- listen TITLE ---------------------------------------------------------
  * The defaults of tls and auth come from the listener (options.c) where these
  * say auto. */
@@ -255,6 +264,7 @@ X(KEEP_JOURNAL, "keep", "journal", TIME, "", 0, 36500 * DAYS, \
 
 #define OPTION_ROWS(X) \
 	OPTION_ROWS_TOP(X) OPTION_ROWS_USERS(X) OPTION_ROWS_TLS(X) \
+	OPTION_ROWS_CERTIFICATE(X) \
 	OPTION_ROWS_LISTEN(X) OPTION_ROWS_DOMAIN(X) OPTION_ROWS_ACCOUNTS(X) \
 	OPTION_ROWS_LIMITS(X) OPTION_ROWS_TIMES(X) OPTION_ROWS_KEEP(X)
 

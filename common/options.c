@@ -14,6 +14,10 @@ const struct option_section option_sections[SECTION_COUNT] = {
 	[SECTION_USERS]	= { "users", NULL,
 			    "Whom the daemons run as when postroom is started by root." },
 	[SECTION_TLS]	= { "tls", NULL, "Certificate and TLS." },
+	[SECTION_CERTIFICATE] = { "certificate", "name",
+			    "A certificate for clients that ask for this name, "
+			    "\"mail.example.net\", or \"*.example.net\" for one "
+			    "label; all others get that of tls." },
 	[SECTION_LISTEN] = { "listen", "listener",
 			     "A listening socket and what is spoken on it. Without any, "
 			     "the seven usual ones." },

@@ -3,44 +3,143 @@
 #include "common/tls_make.h"
 #include "postroom/files.h"
 
-static enum status read_one(const char *path, const char *what, struct buf *out,
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PEM_MAX 60000	/* what a frame to a daemon holds */
+
+static void certificate_clear(struct certificate *c)
+{
+	free(c->name);
+	free(c->chain_path);
+	free(c->key_path);
+	buf_free(&c->chain);
+	buf_wipe(&c->key);
+}
+
+void certificates_clear(struct certificates *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		certificate_clear(&c->items[i]);
+	free(c->items);
+	*c = (struct certificates){ 0 };
+}
+
+const char *certificate_title(const struct certificate *c)
+{
+	return *c->name ? c->name : "default";
+}
+
+long certificate_days(const struct certificate *c)
+{
+	long days = 0;
+
+	tls_certificate_days(buf_slice(&c->chain), &days);
+	return days;
+}
+
+/* ---- reading --------------------------------------------------------------------- */
+
+/* How the configuration names one of its two files: tls.cert. */
+static const char *option_of(const struct certificate *c, const char *what,
+			     char text[static 80])
+{
+	if (*c->name)
+		snprintf(text, 80, "certificate \"%.50s\": %s", c->name, what);
+	else
+		snprintf(text, 80, "tls.%s", what);
+	return text;
+}
+
+static enum status read_one(const struct certificate *c, const char *path,
+			    const char *what, struct buf *out,
 			    struct stat *stat_then, struct error *err)
 {
+	char option[80];
 	enum status st;
 
+	option_of(c, what, option);
 	if (stat(path, stat_then))
-		return error_set(err, ST_IO, "tls.%s: %s; make it readable or set "
-				 "tls.%s to where it is", what, path, what);
+		return error_set(err, ST_IO, "%s: %s; make it readable or set "
+				 "%s to where it is", option, path, what);
 	st = file_read(path, out, err);
 	if (st == ST_LIMIT)
-		return error_set(err, ST_LIMIT, "tls.%s: %s is too large for a PEM file",
-				 what, path);
+		return error_set(err, ST_LIMIT, "%s: %s is too large for a PEM file",
+				 option, path);
 	return st;
 }
 
-enum status certificate_read(struct certificate *c, const char *chain,
-			     const char *key, struct error *err)
+static enum status read_pair(struct certificate *c, struct error *err)
 {
-	struct certificate fresh = CERTIFICATE_INIT;
-	enum status st;
+	struct error why = { 0 };
+	char option[80];
+	enum status st = read_one(c, c->chain_path, "cert", &c->chain,
+				  &c->chain_stat, err);
 
-	if (!chain || !key) {
-		certificate_clear(c);
-		return ST_OK;
-	}
-	st = read_one(chain, "cert", &fresh.chain, &fresh.chain_stat, err);
 	if (st == ST_OK)
-		st = read_one(key, "key", &fresh.key, &fresh.key_stat, err);
-	if (st == ST_OK)
-		st = tls_certificate_check(buf_slice(&fresh.chain), buf_slice(&fresh.key), err);
+		st = read_one(c, c->key_path, "key", &c->key, &c->key_stat, err);
+	if (st != ST_OK)
+		return st;
+	st = tls_certificate_check(buf_slice(&c->chain), buf_slice(&c->key), &why);
+	return st == ST_OK ? ST_OK
+			   : error_set(err, st, "%s: %s: %s",
+				       option_of(c, "cert", option), why.text,
+				       c->chain_path);
+}
+
+static enum status add(struct certificates *c, const char *name,
+		       const char *chain, const char *key, struct error *err)
+{
+	struct certificate *fresh = &c->items[c->count++];
+
+	*fresh = (struct certificate){
+		.name = strdup(name), .chain_path = strdup(chain),
+		.key_path = strdup(key),
+		.chain = BUF_INIT(PEM_MAX), .key = BUF_INIT(PEM_MAX),
+	};
+	if (!fresh->name || !fresh->chain_path || !fresh->key_path)
+		return error_set(err, ST_NO_MEMORY, "no memory for a certificate");
+	return read_pair(fresh, err);
+}
+
+static enum status add_section(struct certificates *c, const struct config *config,
+			       size_t at, struct error *err)
+{
+	const char *name = config_title(config, SECTION_CERTIFICATE, at);
+	const char *chain = config_text_at(config, OPTION_CERTIFICATE_CERT, at);
+	const char *key = config_text_at(config, OPTION_CERTIFICATE_KEY, at);
+
+	if (!*chain || !*key)
+		return error_set(err, ST_SYNTAX, "certificate \"%s\": %s is missing",
+				 name, *chain ? "key" : "cert");
+	return add(c, name, chain, key, err);
+}
+
+enum status certificates_read(struct certificates *c, const struct config *config,
+			      const char *chain, const char *key,
+			      struct error *err)
+{
+	size_t sections = config_sections(config, SECTION_CERTIFICATE);
+	struct certificates fresh = {
+		.items = calloc(sections + 1, sizeof *fresh.items),
+	};
+	enum status st = fresh.items ? ST_OK :
+		error_set(err, ST_NO_MEMORY, "no memory for certificates");
+
+	if (st == ST_OK && chain && key)
+		st = add(&fresh, "", chain, key, err);
+	for (size_t i = 0; i < sections && st == ST_OK; i++)
+		st = add_section(&fresh, config, i, err);
 	if (st != ST_OK) {
-		certificate_clear(&fresh);
+		certificates_clear(&fresh);
 		return st;
 	}
-	certificate_clear(c);
+	certificates_clear(c);
 	*c = fresh;
 	return ST_OK;
 }
+
+/* ---- looking again ------------------------------------------------------------------ */
 
 static bool differs(const char *path, const struct stat *then)
 {
@@ -52,15 +151,11 @@ static bool differs(const char *path, const struct stat *then)
 		now.st_mtim.tv_nsec != then->st_mtim.tv_nsec);
 }
 
-bool certificate_changed(const struct certificate *c, const char *chain,
-			 const char *key)
+bool certificates_changed(const struct certificates *c)
 {
-	return chain && key && (differs(chain, &c->chain_stat) ||
-				differs(key, &c->key_stat));
-}
-
-void certificate_clear(struct certificate *c)
-{
-	buf_free(&c->chain);
-	buf_wipe(&c->key);
+	for (size_t i = 0; i < c->count; i++)
+		if (differs(c->items[i].chain_path, &c->items[i].chain_stat) ||
+		    differs(c->items[i].key_path, &c->items[i].key_stat))
+			return true;
+	return false;
 }

@@ -1,32 +1,47 @@
 /*
- * The certificate files: read by postroom, passed on to the daemons, read again
- * when they change.
+ * The certificate files: the default one of `tls` and those of `certificate NAME`
+ * sections, read by postroom, passed on to the daemons, read again when they
+ * change.
  */
 #ifndef POSTROOM_CERTIFICATES_H
 #define POSTROOM_CERTIFICATES_H
 
 #include "common/buf.h"
+#include "common/config.h"
 
 #include <stdbool.h>
 #include <sys/stat.h>
 
+/* So many days before its end a certificate is warned of. */
+#define CERTIFICATE_WARN_DAYS 21
+
 struct certificate {
+	char *name;		/* "": the default; else for SNI */
+	char *chain_path, *key_path;
 	struct buf chain, key;	/* PEM */
 	struct stat chain_stat, key_stat;	/* as they were read */
 };
 
-#define CERTIFICATE_INIT { .chain = BUF_INIT(60000), .key = BUF_INIT(60000) }
+/* The default comes first, where there is one. Zeroed: none. */
+struct certificates {
+	struct certificate *items;
+	size_t count;
+};
 
 /*
- * Reads both files into c; what c held is kept on failure. chain NULL: there is
- * no certificate, c is empty. ST_IO, ST_LIMIT, and ST_SYNTAX when they do not
- * belong together: err says what to do.
+ * Reads all files into c; what c held is kept on failure. chain and key: of the
+ * default, both NULL where there is none. ST_IO, ST_LIMIT, and ST_SYNTAX when two
+ * do not belong together: err names the option and says what to do. ST_NO_MEMORY.
  */
-enum status certificate_read(struct certificate *c, const char *chain,
-			     const char *key, struct error *err);
+enum status certificates_read(struct certificates *c, const struct config *config,
+			      const char *chain, const char *key,
+			      struct error *err);
 /* Whether a file is another one than was read. */
-bool certificate_changed(const struct certificate *c, const char *chain,
-			 const char *key);
-void certificate_clear(struct certificate *c);
+bool certificates_changed(const struct certificates *c);
+void certificates_clear(struct certificates *c);
+/* Days until it ends; negative once it has. */
+long certificate_days(const struct certificate *c);
+/* Its name for people: "default" where it has none. */
+const char *certificate_title(const struct certificate *c);
 
 #endif

@@ -107,8 +107,9 @@ static void tell(struct child *c, const struct ipc_message *m)
 }
 
 void child_configure(struct child *c, struct slice config,
-		     const struct certificate *certificate, uint32_t generation)
+		     const struct certificates *certificates, uint32_t generation)
 {
+	static const struct certificates none;
 	struct ipc_message m = { .type = IPC_TYPE_CONFIG };
 
 	while (config.len) {
@@ -116,11 +117,15 @@ void child_configure(struct child *c, struct slice config,
 		tell(c, &m);
 		config = slice_from(config, m.config.text.len);
 	}
-	if (certificate->chain.len && c->kind->daemon != R_MAILBOXD) {
+	if (c->kind->daemon == R_MAILBOXD)
+		certificates = &none;
+	for (size_t i = 0; i < certificates->count; i++) {
+		const struct certificate *one = &certificates->items[i];
+
 		m = (struct ipc_message){ .type = IPC_TYPE_CERTIFICATE };
-		m.certificate.name = SLICE_EMPTY;
-		m.certificate.chain = buf_slice(&certificate->chain);
-		m.certificate.key = buf_slice(&certificate->key);
+		m.certificate.name = slice_str(one->name);
+		m.certificate.chain = buf_slice(&one->chain);
+		m.certificate.key = buf_slice(&one->key);
 		tell(c, &m);
 	}
 	m = (struct ipc_message){ .type = IPC_TYPE_BEGIN };

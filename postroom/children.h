@@ -76,7 +76,7 @@ enum status child_start(struct child *c, const char *program,
 			struct error *err);
 /* CONFIG, CERTIFICATE, BEGIN: at the start, and as a reload. */
 void child_configure(struct child *c, struct slice config,
-		     const struct certificate *certificate, uint32_t generation);
+		     const struct certificates *certificates, uint32_t generation);
 /* Asks it to end within grace_ms. */
 void child_stop(struct child *c, uint32_t grace_ms);
 /* It ended (from SIGCHLD): events->ended is called. */

@@ -1,4 +1,6 @@
 /* status, stop, reload: about the processes. */
+#include <config.h>
+
 #include "common/clock.h"
 #include "postroom/ask.h"
 #include "postroom/commands.h"
@@ -72,8 +74,24 @@ int cmd_reload(const struct invocation *i)
 
 /* ---- status -------------------------------------------------------------------------- */
 
-/* The rows of run/state: "name worker pid state restarts". */
-static enum status read_state(const char *run, struct output *o)
+/* "certificate name days"; false: the line is about something else. */
+static bool take_certificate(struct slice line, struct output *certificates,
+			     enum status *st)
+{
+	struct slice word = SLICE("certificate "), cells[2];
+	const char *last = memrchr(line.data, ' ', line.len);
+
+	if (!slice_starts(line, word) || last < line.data + word.len)
+		return false;
+	cells[0] = slice_from(slice_head(line, (size_t)(last - line.data)), word.len);
+	cells[1] = slice_from(line, (size_t)(last - line.data) + 1);
+	*st = output_row(certificates, cells);
+	return true;
+}
+
+/* The rows of run/state: "name worker pid state restarts", and certificates. */
+static enum status read_state(const char *run, struct output *o,
+			      struct output *certificates)
 {
 	struct buf text = BUF_INIT(1 << 20);
 	char *path = path_join(run, "state");
@@ -83,6 +101,8 @@ static enum status read_state(const char *run, struct output *o)
 	while (!st && slice_split(&rest, '\n', &line)) {
 		size_t n = 0;
 
+		if (take_certificate(line, certificates, &st))
+			continue;
 		while (n < 5 && slice_split(&line, ' ', &cells[n]))
 			n++;
 		if (n == 5)
@@ -108,7 +128,30 @@ static bool ask_figures(const struct invocation *i, const char *run,
 	return ok;
 }
 
-static void print_json(const struct output *rows, const struct output *figures)
+/* Of the daemons that speak TLS: what they have. */
+static json_t *certificate_list(const struct output *certificates)
+{
+	struct slice rest = buf_slice(&certificates->cells), name, days;
+	json_t *list = json_array();
+
+	while (ipc_list_next(&rest, &name) == ST_OK &&
+	       ipc_list_next(&rest, &days) == ST_OK) {
+		json_t *one = json_object();
+		bool has_ended = slice_starts(days, SLICE("-"));
+		unsigned long long n = 0;
+
+		slice_number(slice_from(days, has_ended), INT32_MAX, &n);
+		json_object_set_new(one, "name", json_stringn(name.data, name.len));
+		json_object_set_new(one, "days",
+				    json_integer(has_ended ? -(json_int_t)n
+							   : (json_int_t)n));
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
+static void print_json(const struct output *rows, const struct output *figures,
+		       const struct output *certificates)
 {
 	struct slice rest = buf_slice(&rows->cells), cell;
 	json_t *list = json_array();
@@ -139,6 +182,10 @@ static void print_json(const struct output *rows, const struct output *figures)
 						     json_stringn(value.data, value.len));
 			json_object_set_new(object, "figures", map);
 		}
+		if (strcmp(json_string_value(json_object_get(object, "daemon")),
+			   "mailboxd") != 0)
+			json_object_set_new(object, "certificates",
+					    certificate_list(certificates));
 		json_array_append_new(list, object);
 	}
 	text = json_dumps(list, JSON_INDENT(1));
@@ -149,7 +196,7 @@ static void print_json(const struct output *rows, const struct output *figures)
 
 int cmd_status(const struct invocation *i)
 {
-	struct output rows, figures = { .form = OUTPUT_TABS };
+	struct output rows, certificates, figures = { .form = OUTPUT_TABS };
 	char *run;
 	pid_t pid = find(i, &run);
 	int code = EX_OK;
@@ -160,16 +207,22 @@ int cmd_status(const struct invocation *i)
 	}
 	output_init(&rows, output_form_of(i->json, stdout),
 		    "daemon worker pid state restarts");
-	if (read_state(run, &rows)) {
+	output_init(&certificates, rows.form, "certificate days");
+	if (read_state(run, &rows, &certificates)) {
 		fprintf(stderr, "postroom: %s/state cannot be read\n", run);
 		code = EX_IOERR;
 	}
 	if (!ask_figures(i, run, &figures) && !code)
 		fputs("postroom: mailboxd does not answer now\n", stderr);
 	if (i->json) {
-		print_json(&rows, &figures);
+		print_json(&rows, &figures, &certificates);
 	} else {
 		output_write(&rows, stdout);
+		if (certificates.rows) {
+			if (rows.form == OUTPUT_ALIGNED)
+				putchar('\n');
+			output_write(&certificates, stdout);
+		}
 		if (figures.rows) {
 			figures.form = rows.form;
 			if (figures.form == OUTPUT_ALIGNED)
@@ -178,6 +231,7 @@ int cmd_status(const struct invocation *i)
 		}
 	}
 	output_clear(&rows);
+	output_clear(&certificates);
 	output_clear(&figures);
 	free(run);
 	return code;

@@ -269,18 +269,17 @@ static bool needs_certificate(const struct config *c, const char **title)
 	return false;
 }
 
-static int check_pair(const struct launch *l)
+static int check_pairs(const struct launch *l)
 {
-	struct certificate pair = CERTIFICATE_INIT;
+	struct certificates all = { 0 };
 	struct error err = { 0 };
-	enum status st = certificate_read(&pair, l->cert, l->key, &err);
+	enum status st = certificates_read(&all, l->config, l->cert, l->key, &err);
 
-	certificate_clear(&pair);
+	certificates_clear(&all);
 	if (st == ST_OK)
 		return EX_OK;
 	if (st == ST_SYNTAX)
-		return complain(EX_CONFIG, "tls.cert %s, tls.key %s: %s", l->cert, l->key,
-				err.text);
+		return complain(EX_CONFIG, "%s", err.text);
 	return complain(EX_NOINPUT, "%s (a server of letsencrypt has both in "
 			"/etc/letsencrypt/live)", err.text);
 }
@@ -300,7 +299,7 @@ static int find_certificates(struct launch *l)
 					"key are named together", *cert ? "key" : "cert");
 		l->cert = strdup(cert);
 		l->key = strdup(key);
-		return l->cert && l->key ? check_pair(l) :
+		return l->cert && l->key ? EX_OK :
 			complain(EX_OSERR, "out of memory");
 	}
 	if (!l->state)
@@ -316,6 +315,13 @@ static int find_certificates(struct launch *l)
 						   : ST_NO_MEMORY;
 	free(ca_key);
 	return st ? complain(EX_CANTCREAT, "%s", err.text) : EX_OK;
+}
+
+static int find_and_check_certificates(struct launch *l)
+{
+	int code = find_certificates(l);
+
+	return code ? code : check_pairs(l);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */
@@ -344,13 +350,14 @@ int launch_prepare(struct launch *l)
 	if (!code)
 		code = find_directories(l);
 	if (!code)
-		code = find_certificates(l);
+		code = find_and_check_certificates(l);
 	return code;
 }
 
 int launch_check(struct launch *l)
 {
-	return config_profile(l->config) == PROFILE_SERVER ? find_certificates(l) : EX_OK;
+	return config_profile(l->config) == PROFILE_SERVER
+		? find_and_check_certificates(l) : EX_OK;
 }
 
 void launch_clear(struct launch *l)

@@ -101,7 +101,8 @@ void ready_notify(const char *state)
 	close(fd);
 }
 
-void ready_write_state(const char *run, const struct child *children, size_t count)
+void ready_write_state(const char *run, const struct child *children, size_t count,
+		       const struct certificates *certificates)
 {
 	struct buf text = BUF_INIT(65536);
 	char path[PATH_MAX];
@@ -110,6 +111,10 @@ void ready_write_state(const char *run, const struct child *children, size_t cou
 		buf_append_fmt(&text, "%s %u %d %s %u\n", children[i].kind->name,
 			       children[i].worker, (int)children[i].pid,
 			       state_names[children[i].state], children[i].restarts);
+	for (size_t i = 0; i < certificates->count; i++)
+		buf_append_fmt(&text, "certificate %s %ld\n",
+			       certificate_title(&certificates->items[i]),
+			       certificate_days(&certificates->items[i]));
 	snprintf(path, sizeof path, "%s/state", run);
 	file_write(path, buf_slice(&text), 0644, NULL);
 	buf_free(&text);

@@ -12,8 +12,10 @@ enum status ready_line(const struct sockets *sockets, const struct child *childr
 		       size_t count, const char *dir, const char *ca, struct buf *out);
 /* "READY=1", "STOPPING=1"; nothing without NOTIFY_SOCKET. */
 void ready_notify(const char *state);
-/* Writes RUN/state: a line for each child, "name worker pid state restarts". */
-void ready_write_state(const char *run, const struct child *children, size_t count);
+/* Writes RUN/state: a line for each child, "name worker pid state restarts", and
+ * for each certificate, "certificate name days". */
+void ready_write_state(const char *run, const struct child *children, size_t count,
+		       const struct certificates *certificates);
 /*
  * Takes the lock of RUN/postroom.pid and writes our pid. *fd stays open as long
  * as the lock is needed. ST_EXISTS: another postroom has it, err names its pid.

@@ -3,6 +3,7 @@
 #include "postroom/supervise.h"
 
 #include "common/clock.h"
+#include "common/date.h"
 #include "postroom/files.h"
 #include "postroom/provision.h"
 #include "postroom/ready.h"
@@ -123,6 +124,12 @@ static void on_stop_signal(uv_signal_t *handle, int number)
 		suite_stop(s, EX_OK);
 }
 
+void suite_write_state(const struct suite *s)
+{
+	ready_write_state(s->launch->run, s->children, s->count,
+			  &s->certificate_set);
+}
+
 /* ---- configuration and certificates ----------------------------------------------- */
 
 static enum status render_config(struct suite *s, const struct config *config,
@@ -165,8 +172,8 @@ static void reload(struct suite *s)
 	}
 	config_free(fresh);
 	buf_free(&mistakes);
-	if (certificate_read(&s->certificate, l->cert, l->key, &err) != ST_OK)
-		suite_say(s, "reload: the certificate stays as it was: %s", err.text);
+	if (certificates_read(&s->certificate_set, l->config, l->cert, l->key, &err) != ST_OK)
+		suite_say(s, "reload: the certificates stay as they were: %s", err.text);
 	send_all(s);
 }
 
@@ -179,19 +186,49 @@ static void on_reload_signal(uv_signal_t *handle, int number)
 		reload(s);
 }
 
+/* Once a day. */
+static void warn_of_ends(struct suite *s)
+{
+	int64_t today = date_day_at(clock_wall_seconds(), 0);
+
+	if (s->warned_day == today)
+		return;
+	s->warned_day = today;
+	suite_write_state(s);
+	for (size_t i = 0; i < s->certificate_set.count; i++) {
+		const struct certificate *c = &s->certificate_set.items[i];
+		long days = certificate_days(c);
+
+		if (days < 0)
+			suite_say(s, "the %s certificate has ended: put a new one at "
+				  "%s; no reload is needed", certificate_title(c),
+				  c->chain_path);
+		else if (days <= CERTIFICATE_WARN_DAYS)
+			suite_say(s, "the %s certificate ends in %ld days: put a new "
+				  "one at %s; no reload is needed",
+				  certificate_title(c), days, c->chain_path);
+	}
+}
+
 static void on_certificates(uv_timer_t *timer)
 {
 	struct suite *s = timer->data;
 	struct launch *l = s->launch;
 	struct error err = { 0 };
 
-	if (s->phase != SUITE_SERVING ||
-	    !certificate_changed(&s->certificate, l->cert, l->key))
+	if (s->phase != SUITE_SERVING)
+		return;
+	warn_of_ends(s);
+	if (!certificates_changed(&s->certificate_set))
 		return;
 	/* chain and key are written one after the other: a pair that does not
 	 * match yet is looked at again */
-	if (certificate_read(&s->certificate, l->cert, l->key, &err) == ST_OK)
-		send_all(s);
+	if (certificates_read(&s->certificate_set, l->config, l->cert, l->key,
+			      &err) != ST_OK)
+		return;
+	s->warned_day = 0;
+	suite_write_state(s);
+	send_all(s);
 }
 
 /* ---- ready ---------------------------------------------------------------------------- */
@@ -314,7 +351,8 @@ static enum status prepare_suite(struct suite *s, struct error *err)
 	if (st == ST_OK)
 		st = render_config(s, l->config, err);
 	if (st == ST_OK)
-		st = certificate_read(&s->certificate, l->cert, l->key, err);
+		st = certificates_read(&s->certificate_set, l->config, l->cert,
+				       l->key, err);
 	if (st == ST_OK)
 		st = suite_find_users(s, err);
 	if (st == ST_OK)
@@ -375,7 +413,6 @@ int supervise(struct launch *l)
 		return EX_OSERR;
 	s->launch = l;
 	s->lock = -1;
-	s->certificate = (struct certificate)CERTIFICATE_INIT;
 	uv_loop_init(&s->loop);
 	signal(SIGPIPE, SIG_IGN);
 	raise_descriptors();
@@ -393,7 +430,7 @@ int supervise(struct launch *l)
 		forget_files(l);
 		close(s->lock);
 	}
-	certificate_clear(&s->certificate);
+	certificates_clear(&s->certificate_set);
 	buf_free(&s->config_text);
 	uv_loop_close(&s->loop);
 	status = s->exit_status;

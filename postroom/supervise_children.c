@@ -49,8 +49,8 @@ void suite_start_child(struct suite *s, struct child *c)
 		suite_stop(s, EX_OSERR);
 		return;
 	}
-	child_configure(c, buf_slice(&s->config_text), &s->certificate, s->generation);
-	ready_write_state(s->launch->run, s->children, s->count);
+	child_configure(c, buf_slice(&s->config_text), &s->certificate_set, s->generation);
+	suite_write_state(s);
 }
 
 static void on_restart(uv_timer_t *timer)
@@ -70,7 +70,7 @@ static void on_ready(struct child *c, enum status code, struct slice text)
 		suite_say(s, "%s: %.*s", c->kind->name, SLICE_ARG(text));
 	if (code != ST_OK && s->phase == SUITE_STARTING)
 		suite_stop(s, EX_CONFIG);
-	ready_write_state(s->launch->run, s->children, s->count);
+	suite_write_state(s);
 }
 
 static void describe(int status, char *text, size_t room)
@@ -105,7 +105,7 @@ static void on_ended(struct child *c, int status)
 	c->restarts++;
 	suite_say(s, "%s ended: %s; it starts again in %lld ms", c->kind->name, why,
 		  (long long)pause);
-	ready_write_state(s->launch->run, s->children, s->count);
+	suite_write_state(s);
 	uv_timer_start(&c->restart, on_restart, (uint64_t)pause, 0);
 }
 
@@ -173,7 +173,7 @@ void suite_configure_children(struct suite *s)
 {
 	for (size_t i = 0; i < s->count; i++)
 		child_configure(&s->children[i], buf_slice(&s->config_text),
-				&s->certificate, s->generation);
+				&s->certificate_set, s->generation);
 }
 
 bool suite_all_ready(const struct suite *s)

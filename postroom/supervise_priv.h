@@ -31,7 +31,8 @@ struct suite {
 	int exit_status;
 	int lock;		/* of RUN/postroom.pid */
 	struct buf config_text;	/* effective, as the daemons get it */
-	struct certificate certificate;
+	struct certificates certificate_set;
+	int64_t warned_day;	/* when one was last said to end soon */
 	struct sockets sockets;
 	struct socket_owners owners;
 	struct log_sink *log;
@@ -52,6 +53,9 @@ void suite_say(struct suite *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Begins the end; the process will return exit_status. */
 void suite_stop(struct suite *s, int exit_status);
+
+/* Writes RUN/state, which `postroom status` reads. */
+void suite_write_state(const struct suite *s);
 
 /* supervise_children.c */
 enum status suite_make_children(struct suite *s, struct error *err);
