@@ -21,6 +21,8 @@
 #define IPC_CREDIT_FIRST	UINT32_C(65536)
 /* Octets of body in one BODY, PIECE, APPEND_DATA or LMTP_DATA. */
 #define IPC_PIECE_MAX		((size_t)32768)
+/* What a MAIL counts of the credit of an import; a PIECE counts its octets. */
+#define IPC_MAIL_COST		UINT32_C(1024)
 #define IPC_MAJOR		1
 #define IPC_MINOR		0
 

@@ -201,6 +201,30 @@
 #define IPC_PIECE(F) F(bytes, octets)
 /* How far something that takes long has come; total 0: not known. */
 #define IPC_PROGRESS(F) F(u64, done) F(u64, total)
+/*
+ * Mail in and out with all that belongs to it (import, export, restore): the
+ * mailbox that follows, then messages, each followed by its octets as PIECEs.
+ * use: "\Sent" or "". messages, octets: what is to come, 0: not known.
+ */
+#define IPC_MAIL_BOX(F) F(text, name) F(text, use) F(u32, subscribed) \
+	F(u32, messages) F(u64, octets) F(u32, uidvalidity) F(u32, uidnext)
+/*
+ * label: what to call it where it fails. keywords: names separated by spaces.
+ * internaldate: Unix seconds, INT64_MIN for now; saved: 0 for now. octets: 0 where
+ * they are not known before (import). message: its number in a store of this
+ * lineage, else 0; recipient: its Delivered-To is not among the octets. uid is not
+ * read by an import.
+ */
+#define IPC_MAIL(F) F(text, label) F(u32, uid) F(u32, flags) F(text, keywords) \
+	F(i64, internaldate) F(i64, zone) F(i64, saved) F(u64, octets) \
+	F(u64, message) F(text, mid) F(text, recipient) F(text, uidl)
+/* No more comes. */
+#define IPC_MAIL_END(F) F(u32, messages)
+/* A message that was not taken, or not as it was: code ST_EXISTS is there already,
+ * ST_OK lost something. */
+#define IPC_MAIL_STATE(F) F(text, label) F(u32, code) F(text, text)
+/* LAST: what came of it. */
+#define IPC_MAIL_SUM(F) F(u64, stored) F(u64, present) F(u64, failed) F(u64, octets)
 
 /* ---- postroom and its daemons, on the inherited socketpair --------------- */
 
@@ -261,6 +285,8 @@
 	X(120, MAY_SEND, may_send) \
 	X(128, CONTROL, control) X(129, TABLE, table) X(130, RECORD, record) \
 	X(131, NOTE, note) X(132, PIECE, piece) X(133, PROGRESS, progress) \
+	X(134, MAIL_BOX, mail_box) X(135, MAIL, mail) X(136, MAIL_END, mail_end) \
+	X(137, MAIL_STATE, mail_state) X(138, MAIL_SUM, mail_sum) \
 	X(144, CONFIG, config) X(145, CERTIFICATE, certificate) \
 	X(146, BEGIN, begin) X(147, READY, ready) X(148, STOP, stop) \
 	X(149, COUNTERS, counters) \

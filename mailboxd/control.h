@@ -12,6 +12,7 @@
 #define CONTROL_WORDS_MAX 64u
 
 struct control;
+struct importing;
 
 enum control_flag {
 	CONTROL_CHANGES = 1,	/* only for root and ourselves */
@@ -49,6 +50,10 @@ struct control {
 	uint64_t offset;
 	struct ipc_service_kick revoked;	/* account 0: nothing was */
 	struct tx *tx;		/* of the run, for row functions */
+	struct importing *importing;	/* admin_import.c */
+	/* Further messages of the open request; NULL: there are none. */
+	enum status (*more)(struct request *r, const struct ipc_message *m);
+	struct store_export out;	/* cursor of mailbox export */
 };
 
 static inline struct control *control_of(struct request *r)
@@ -104,11 +109,17 @@ enum status control_progress(struct request *r, uint64_t done, uint64_t total);
 void control_revoke(struct request *r, uint64_t account, uint64_t credential,
 		    const char *reason);
 
+/* admin_import.c; NULL is fine. */
+void importing_free(struct importing *i);
+/* admin_export.c: the run of mailbox export. */
+request_run control_export;
+
 /* On the loop: the done of a verb; logs what changed. */
 request_done control_ended;
 
 extern const struct control_verb control_care_verbs[];		/* admin_care.c */
 extern const struct control_verb control_directory_verbs[];	/* admin_directory.c */
+extern const struct control_verb control_transfer_verbs[];	/* admin_import.c */
 extern const struct control_verb control_expunged_verbs[];	/* admin_expunged.c */
 extern const struct control_verb control_mail_verbs[];		/* admin_mail.c */
 extern const struct control_verb control_password_verbs[];	/* admin_password.c */

@@ -256,6 +256,8 @@ static void control_free(struct request *r)
 	committed(r, r->outcome);
 	store_fetch_end(r->service->store, &c->fetch);
 	store_backup_end(&c->backup);
+	store_export_end(r->service->store, &c->out);
+	importing_free(c->importing);
 	arena_clear(&c->arena);
 	buf_free(&c->cells);
 	buf_wipe(&c->verifier);
@@ -269,6 +271,7 @@ static const struct control_verb *find_verb(struct slice name)
 		control_care_verbs, control_directory_verbs,
 		control_expunged_verbs, control_mail_verbs,
 		control_password_verbs, control_service_verbs,
+		control_transfer_verbs,
 	};
 
 	for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
@@ -328,6 +331,13 @@ void control_ended(struct request *r, enum status st)
 		log_event("control", log_str("verb", v->name), log_status(st));
 	committed(r, st);
 	request_ended(r, st);
+}
+
+enum status req_control_more(struct request *r, const struct ipc_message *m)
+{
+	const struct control *c = control_of(r);
+
+	return c && c->more ? c->more(r, m) : ST_SYNTAX;
 }
 
 static void begin(struct request *r)

@@ -37,7 +37,7 @@ static const struct request_type types[] = {
 	  10 * 60000 },
 	{ IPC_TYPE_SEARCH, STORE, true, false, req_search, NULL,
 	  REQUEST_SEARCH_MS },
-	{ IPC_TYPE_CONTROL, CONTROL, false, false, req_control, NULL,
+	{ IPC_TYPE_CONTROL, CONTROL, false, false, req_control, req_control_more,
 	  10 * 60000 },
 };
 
@@ -189,13 +189,18 @@ void request_flush(struct request *r)
 		send(r);
 }
 
+void request_tell(struct request *r, const struct ipc_message *m)
+{
+	if (ipc_encode(r->session->out, r->id, 0, m) != ST_OK)
+		r->session->state = SESSION_DEAD;
+	wake(r->session);
+}
+
 void request_credit(struct request *r, uint32_t octets)
 {
 	struct ipc_message m = { .type = IPC_TYPE_CREDIT, .credit = { octets } };
 
-	if (ipc_encode(r->session->out, r->id, 0, &m) != ST_OK)
-		r->session->state = SESSION_DEAD;
-	wake(r->session);
+	request_tell(r, &m);
 }
 
 void request_resume(struct request *r)

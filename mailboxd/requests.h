@@ -149,6 +149,9 @@ request_done request_ended;
 void request_finish(struct request *r, enum status st);
 /* On the loop: the answer so far goes out, the request stays open. */
 void request_flush(struct request *r);
+/* On the loop: one message now, whatever runs and whatever credit there is: the
+ * other side is known to read. */
+void request_tell(struct request *r, const struct ipc_message *m);
 /* On the loop: CREDIT for octets of an APPEND, whatever runs. */
 void request_credit(struct request *r, uint32_t octets);
 /* On the loop: the mailbox of the handle in the message; false: the request was
@@ -165,5 +168,6 @@ request_start req_auth, req_may_send, req_list, req_status, req_create, req_dele
 	req_changes, req_earlier, req_append, req_search, req_control;
 enum status req_auth_more(struct request *r, const struct ipc_message *m);
 enum status req_append_more(struct request *r, const struct ipc_message *m);
+enum status req_control_more(struct request *r, const struct ipc_message *m);
 
 #endif

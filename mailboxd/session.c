@@ -154,7 +154,9 @@ static bool belongs_to_request(unsigned type)
 	       type == IPC_TYPE_AUTH_CONTINUE ||
 	       type == IPC_TYPE_APPEND_MESSAGE ||
 	       type == IPC_TYPE_APPEND_DATA ||
-	       type == IPC_TYPE_APPEND_COMMIT || type == IPC_TYPE_PIECE;
+	       type == IPC_TYPE_APPEND_COMMIT || type == IPC_TYPE_PIECE ||
+	       type == IPC_TYPE_MAIL_BOX || type == IPC_TYPE_MAIL ||
+	       type == IPC_TYPE_MAIL_END;
 }
 
 static enum status take_request(struct session *s, const struct ipc_frame *f)

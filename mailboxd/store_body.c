@@ -45,6 +45,18 @@ enum status body_delete(struct tx *tx, uint64_t message)
 				sql_i(body_id(message, PIECES_MAX))));
 }
 
+enum status body_rename(struct tx *tx, uint64_t from, uint64_t to)
+{
+	enum status st = sql_run(tx, "UPDATE body SET id = id - ?1 + ?3"
+				 " WHERE id BETWEEN ?1 AND ?2",
+				 SQL_ARGS(sql_i(body_id(from, 0)),
+					  sql_i(body_id(from, PIECES_MAX)),
+					  sql_i(body_id(to, 0))));
+
+	return st ? st : sql_run(tx, "DELETE FROM unfinished WHERE message = ?1",
+				 SQL_ARGS(sql_i(from)));
+}
+
 enum status store_body_abort(struct tx *tx, uint64_t message)
 {
 	uint64_t known;

@@ -159,9 +159,8 @@ static enum status insert_row(struct tx *tx, const struct store_message *m,
 			 sql_b(p->parts), sql_t_or_null(buf_slice(&sender))));
 }
 
-/* Row, last piece and references; pieces before it are stored already. */
-static enum status insert_message(struct tx *tx, const struct store_message *m,
-				  int references)
+enum status message_insert(struct tx *tx, const struct store_message *m,
+			   int references)
 {
 	struct prepared p;
 	enum status st;
@@ -311,7 +310,7 @@ enum status store_deliver(struct tx *tx, const struct store_message *m,
 	assert(count > 0);
 	if (journal_is_barred(tx->store, m->mid))
 		return tx_error(tx, ST_DENIED, "it was said not to be here");
-	st = insert_message(tx, m, (int)different);
+	st = message_insert(tx, m, (int)different);
 	for (size_t i = 0; i < count && !st; i++)
 		if (deliveries[i].uid)
 			st = deliver_one(tx, m, &deliveries[i]);
@@ -333,7 +332,7 @@ static enum status append_one(struct tx *tx, struct hot *mailbox,
 	if (!st)
 		st = keyword_set_intern(tx, mailbox->id, a->keywords, &set);
 	if (!st)
-		st = insert_message(tx, &a->message, 1);
+		st = message_insert(tx, &a->message, 1);
 	if (!st)
 		st = entry_uid(tx, mailbox, &e.uid);
 	if (st)

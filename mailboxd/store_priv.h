@@ -393,6 +393,11 @@ enum status body_read(struct tx *tx, uint64_t message, uint64_t offset,
 enum status body_insert(struct tx *tx, uint64_t message, uint32_t seq,
 			struct slice octets);
 enum status body_delete(struct tx *tx, uint64_t message);
+/* Pieces of one message become those of another, which has none. */
+enum status body_rename(struct tx *tx, uint64_t from, uint64_t to);
+/* Row, last piece and references; pieces before it are stored already. */
+enum status message_insert(struct tx *tx, const struct store_message *m,
+			   int references);
 enum status body_delete_orphans(struct tx *tx);
 
 /* ---- store_expunged.c --------------------------------------------------------------- */

@@ -43,7 +43,7 @@ struct control_client *ask_open(const struct invocation *i, int *code)
 	return c;
 }
 
-static void tell_error(const struct invocation *i, const struct ipc_error *e)
+void ask_tell_error(const struct invocation *i, const struct ipc_error *e)
 {
 	char name[64];
 
@@ -134,7 +134,7 @@ static enum status take(struct output *o, const struct invocation *i,
 		answer->status = m->error.code && m->error.code < ST_COUNT ?
 				 (enum status)m->error.code : ST_SYNTAX;
 		if (!answer->quiet_errors)
-			tell_error(i, &m->error);
+			ask_tell_error(i, &m->error);
 		return ST_OK;
 	default:
 		return ST_OK;

@@ -34,6 +34,8 @@ int ask(struct control_client *c, const struct invocation *i, const char *verb,
 size_t ask_options(const struct invocation *i, struct slice *words, size_t count);
 /* The verb of the table under its own name, with its words as they are. */
 int ask_verb(const struct invocation *i);
+/* "postroom VERB: "word": why" on standard error. */
+void ask_tell_error(const struct invocation *i, const struct ipc_error *e);
 /* The exit status that says what a status says. */
 int ask_exit_code(enum status st);
 

@@ -17,6 +17,9 @@ int cmd_config_man(const struct invocation *i);
 int cmd_config_sample(const struct invocation *i);
 /* cmd_backup.c */
 int cmd_backup(const struct invocation *i);
+/* cmd_import.c, cmd_export.c */
+int cmd_mailbox_import(const struct invocation *i);
+int cmd_mailbox_export(const struct invocation *i);
 /* cmd_user.c */
 int cmd_user_password(const struct invocation *i);
 int cmd_user_quota(const struct invocation *i);

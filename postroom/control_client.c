@@ -110,6 +110,14 @@ enum status control_client_send(struct control_client *c, uint32_t id, bool last
 	return flush(c, err);
 }
 
+enum status control_client_put(struct control_client *c, uint32_t id,
+			       const struct ipc_message *m, struct error *err)
+{
+	if (ipc_encode(&c->out, id, 0, m))
+		return error_set(err, ST_LIMIT, "a message to mailboxd is too long");
+	return c->out.len >= IPC_FRAME_MAX ? flush(c, err) : ST_OK;
+}
+
 enum status control_client_ask(struct control_client *c, const char *verb,
 			       const struct slice *args, size_t count, uint32_t *id,
 			       struct error *err)
@@ -204,7 +212,8 @@ enum status control_client_next(struct control_client *c, struct ipc_message *m,
 		c->taken = used;
 		*id = frame.id;
 		*last = (frame.flags & IPC_LAST) != 0;
-		return *last ? ST_OK : give_credit(c, frame.id, used, err);
+		return *last || m->type == IPC_TYPE_CREDIT ? ST_OK :
+			give_credit(c, frame.id, used, err);
 	}
 	return st;
 }

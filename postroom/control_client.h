@@ -34,5 +34,8 @@ enum status control_client_widen(struct control_client *c, uint32_t id,
 /* Sends one message of a request that is open (PIECE, CREDIT). */
 enum status control_client_send(struct control_client *c, uint32_t id, bool last,
 				const struct ipc_message *m, struct error *err);
+/* The same, but it may wait for others, at the latest until control_client_next(). */
+enum status control_client_put(struct control_client *c, uint32_t id,
+			       const struct ipc_message *m, struct error *err);
 
 #endif

@@ -38,6 +38,7 @@ static const struct row {
 	{ "--since", TAKES_VALUE, WITH_UNDELETE, "[--since TIME]" },
 	{ "--all", TAKES_NOTHING, WITH_UNDELETE, "[--all]" },
 	{ "--into", TAKES_VALUE, WITH_INTO, "[--into MAILBOX]" },
+	{ "--format", TAKES_VALUE, WITH_FORMAT, "[--format maildir|mbox|eml]" },
 };
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 
@@ -141,6 +142,8 @@ static bool take_option(struct invocation *i, const char *name, const char *valu
 		i->all = true;
 	else if (strcmp(name, "--into") == 0)
 		i->into = value;
+	else if (strcmp(name, "--format") == 0)
+		i->format = value;
 	else if (strcmp(name, "--since") == 0)
 		return take_since(i, value);
 	else if (i->set_count == INVOCATION_SETS_MAX)

@@ -27,6 +27,7 @@ enum invocation_option {
 	WITH_UNDELETE = 2048,	/* --since TIME, --all */
 	WITH_INTO = 4096,	/* --into MAILBOX */
 	WITH_KEEP = 65536,	/* --keep-sessions */
+	WITH_FORMAT = 8192,	/* --format NAME */
 };
 
 struct verb;
@@ -43,7 +44,7 @@ struct invocation {
 	size_t set_count;
 	enum profile profile;
 	bool has_profile;
-	const char *to, *after, *into;
+	const char *to, *after, *into, *format;
 	int64_t since;		/* Unix seconds; 0: not given */
 	long wait_s;		/* -1: not given */
 };
