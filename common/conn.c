@@ -49,6 +49,11 @@ static void offer_kept(struct conn *c)
 
 bool conn_feed(struct conn *c, struct slice in)
 {
+	return c->squeeze ? conn_deflate_feed(c, in) : conn_feed_plain(c, in);
+}
+
+bool conn_feed_plain(struct conn *c, struct slice in)
+{
 	c->is_starved = false;
 	if (c->in.len == 0 && c->engine)
 		in = slice_from(in, offer(c, in));
@@ -180,6 +185,7 @@ static bool is_large(const struct buf *b)
 static void watch_memory(struct conn *c, int64_t now)
 {
 	bool large = is_large(&c->in) || is_large(&c->cipher) ||
+		     conn_deflate_is_large(c) ||
 		     (c->engine && (is_large(&c->engine->out) ||
 				    is_large(&c->engine->requests)));
 
@@ -197,6 +203,7 @@ static void give_buffers_back(struct conn *c)
 	c->quiet_due_ms = 0;
 	give_back(&c->in);
 	give_back(&c->cipher);
+	conn_deflate_rest(c);
 	if (c->engine) {
 		give_back(&c->engine->out);
 		give_back(&c->engine->requests);
@@ -266,15 +273,16 @@ static bool is_finished(const struct conn *c)
 	if (!c->at_eof || c->want != WANT_INPUT || c->engine->out.len ||
 	    c->cipher.len || c->engine->requests.len)
 		return false;
-	if (c->in.len && !c->is_starved)
+	if (conn_deflate_has_input(c) || conn_deflate_has_output(c) ||
+	    (c->in.len && !c->is_starved))
 		return false;
 	return !is_busy(c->backend);
 }
 
 static bool wants_more_input(const struct conn *c)
 {
-	return c->want == WANT_INPUT && c->in.len && !c->is_starved &&
-	       has_room(c);
+	return c->want == WANT_INPUT && has_room(c) &&
+	       (conn_deflate_has_input(c) || (c->in.len && !c->is_starved));
 }
 
 /* One round of input, requests and output. False: nothing moves for now, or c
@@ -286,6 +294,8 @@ static bool settle_round(struct conn *c)
 	enum status st;
 
 	offer_kept(c);
+	if (conn_deflate_has_input(c) && !conn_deflate_go_on(c))
+		return false;
 	pass_requests(c);
 	st = conn_flush(c, &moved);
 	if (st != ST_OK && st != ST_MORE) {
@@ -300,6 +310,8 @@ static bool settle_round(struct conn *c)
 		conn_handshake(c);
 		return false;
 	}
+	if (st == ST_OK && c->want == WANT_DEFLATE)
+		return conn_deflate_begin(c);
 	if (!moved)
 		return wants_more_input(c);
 	if (st == ST_OK && e->ops->drained)
@@ -391,6 +403,7 @@ void conn_close(struct conn *c)
 	if (c->service->closed)
 		c->service->closed(c->service->context, c);
 	conn_release(c);
+	conn_deflate_free(c);
 	tls_free(c->tls);
 	buf_free(&c->cipher);
 	uv_close((uv_handle_t *)&c->poll, closed);

@@ -13,6 +13,9 @@
  * connection holds no buffer: the octets read go through one that all
  * connections of a loop share.
  *
+ * Compressed input is unpacked as far as the engine takes it, CONN_READ_MAX
+ * octets a step at most, so that a bomb costs its sender's turn and no memory.
+ *
  * End: WANT_CLOSE flushes, shuts the writing side and discards input for at
  * most CONN_LINGER_MS, so that the last reply is not lost to a reset. When the
  * client closes its half, what it sent before is still answered.

@@ -28,6 +28,7 @@ static bool wants_octets(const struct conn *c)
 		return true;
 	return c->want != WANT_TLS && c->want != WANT_CLOSE &&
 	       c->in.len < (are_many(c) ? CONN_IN_MANY : CONN_IN_MAX) &&
+	       !conn_deflate_has_input(c) &&
 	       c->engine->out.len <= ENGINE_OUT_HIGH &&
 	       c->engine->requests.len <= ENGINE_REQUESTS_HIGH;
 }
@@ -120,22 +121,30 @@ static void told_begin(struct conn *c)
 	c->told_skip = (uint32_t)waiting;
 }
 
+enum status conn_send(struct conn *c, struct buf *out, bool *moved)
+{
+	size_t sent;
+	enum status st;
+
+	if (c->tls)
+		return flush_tls(c, out, moved);
+	st = send_octets(c, buf_slice(out), &sent);
+	buf_consume(out, sent);
+	*moved = *moved || sent;
+	return st;
+}
+
 enum status conn_flush(struct conn *c, bool *moved)
 {
 	enum status st;
 
 	*moved = false;
-	if (!c->engine || c->phase != CONN_OPEN) {
+	if (!c->engine || c->phase != CONN_OPEN)
 		st = flush_cipher(c, moved);
-	} else if (c->tls) {
-		st = flush_tls(c, &c->engine->out, moved);
-	} else {
-		size_t sent;
-
-		st = send_octets(c, buf_slice(&c->engine->out), &sent);
-		buf_consume(&c->engine->out, sent);
-		*moved = sent > 0;
-	}
+	else if (c->squeeze)
+		st = conn_deflate_flush(c, moved);
+	else
+		st = conn_send(c, &c->engine->out, moved);
 	if (st == ST_OK)
 		c->stalled_due_ms = 0;
 	else if (*moved || !c->stalled_due_ms)

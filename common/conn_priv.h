@@ -1,6 +1,7 @@
 /*
- * What conn.c (life and engine), conn_io.c (socket and TLS) and conn_loop.c
- * (deadlines and the list of marked connections) share.
+ * What conn.c (life and engine), conn_io.c (socket and TLS), conn_deflate.c
+ * (compression between the two) and conn_loop.c (deadlines and the list of marked
+ * connections) share.
  */
 #ifndef COMMON_CONN_PRIV_H
 #define COMMON_CONN_PRIV_H
@@ -50,6 +51,7 @@ struct conn {
 	struct engine *engine;
 	struct backend *backend;
 	struct tls *tls;
+	struct conn_squeeze *squeeze;	/* compression is active; else NULL */
 	struct buf in;		/* received, the engine has not taken it yet */
 	struct buf cipher;	/* encrypted, not yet sent */
 	struct conn_timer deadline;
@@ -86,7 +88,28 @@ void conn_release(struct conn *c);
 /* Ends it now; c's memory goes in the handle's close callback. */
 void conn_close(struct conn *c);
 
+/* The same for octets that are not compressed, or no longer. */
+bool conn_feed_plain(struct conn *c, struct slice in);
+
+/* conn_deflate.c */
+/* All that was said in clear is sent: begins. False: c closed. */
+bool conn_deflate_begin(struct conn *c);
+/* Compressed octets came. False: c closed. */
+bool conn_deflate_feed(struct conn *c, struct slice in);
+/* Gives the engine more of them, where it has room. False: c closed. */
+bool conn_deflate_go_on(struct conn *c);
+/* Some wait to be unpacked; some of what was packed waits to be sent. */
+bool conn_deflate_has_input(const struct conn *c);
+bool conn_deflate_has_output(const struct conn *c);
+/* conn_flush() of an engine's octets. */
+enum status conn_deflate_flush(struct conn *c, bool *moved);
+bool conn_deflate_is_large(const struct conn *c);
+void conn_deflate_rest(struct conn *c);
+void conn_deflate_free(struct conn *c);
+
 /* conn_io.c */
+/* Sends off the front of out, over TLS where that is active. As conn_flush(). */
+enum status conn_send(struct conn *c, struct buf *out, bool *moved);
 void conn_readable(uv_poll_t *poll, int status, int events);
 /* Polls for what the state asks for. */
 void conn_poll(struct conn *c);

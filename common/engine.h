@@ -10,6 +10,7 @@
  *   drained  engine->out was sent whole: more may be put there
  *   expired  engine->deadline_ms has passed
  *   secured  a TLS handshake is done
+ *   deflated what is said and heard from now on is compressed
  *   told     the client has certainly seen what was sent
  * Each returns what the engine wants next. input is only called while the last
  * answer was WANT_INPUT; reply, event, drained and expired may come at any time
@@ -29,6 +30,9 @@ enum want {
 			 * arrives is kept, up to the input bound */
 	WANT_TLS,	/* a handshake, once engine->out is flushed. What was
 			 * already received in clear is dropped (RFC 3207) */
+	WANT_DEFLATE,	/* compression both ways (RFC 4978), once engine->out is
+			 * flushed; nothing may be put there before deflated().
+			 * What was already received is taken as compressed */
 	WANT_CLOSE,	/* flush engine->out, then close */
 };
 
@@ -66,6 +70,8 @@ struct engine_ops {
 	enum want (*expired)(struct engine *e);
 	/* After a WANT_TLS handshake went well; e->peer has the details. */
 	enum want (*secured)(struct engine *e);
+	/* After WANT_DEFLATE. May be NULL for an engine that never wants it. */
+	enum want (*deflated)(struct engine *e);
 	/* After wants_told was set and out was sent whole: the client's TCP has
 	 * acknowledged it, and then came octets that had not arrived before, or
 	 * an orderly close (decisions.md, exactly once). wants_told is false

@@ -43,6 +43,7 @@ static const struct imap_capability rows[] = {
 	{ "UIDPLUS",		SESSION,		"RFC 4315", "uidplus" },
 	{ "MOVE",		SESSION,		"RFC 6851", "move" },
 	{ "MULTIAPPEND",	SESSION,		"RFC 3502", "append" },
+	{ "COMPRESS=DEFLATE",	SESSION,		"RFC 4978", "compress" },
 	{ "APPENDLIMIT=",	SESSION,		"RFC 7889", "append" },
 };
 

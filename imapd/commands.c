@@ -18,6 +18,8 @@ static const struct imap_command_row rows[] = {
 	  imap_cmd_check },
 	{ "CLOSE",	 SELECTED, IMAP_NEWS_NONE,	IMAP_GROUP_ALONE, 0,
 	  imap_cmd_close },
+	{ "COMPRESS",	 AUTH,	   IMAP_NEWS_NONE,	IMAP_GROUP_ALONE, IMAP_INPUT,
+	  imap_cmd_compress },
 	{ "COPY",	 SELECTED, IMAP_NEWS_ALL,	IMAP_GROUP_ALONE, NUMBERS,
 	  imap_cmd_copy },
 	{ "CREATE",	 AUTH,	   IMAP_NEWS_ALL,	IMAP_GROUP_ALONE, 0,

@@ -64,6 +64,7 @@ void imap_cmd_append(struct imap_command *c);
 void imap_cmd_capability(struct imap_command *c);
 void imap_cmd_check(struct imap_command *c);
 void imap_cmd_close(struct imap_command *c);
+void imap_cmd_compress(struct imap_command *c);
 void imap_cmd_copy(struct imap_command *c);
 void imap_cmd_create(struct imap_command *c);
 void imap_cmd_delete(struct imap_command *c);

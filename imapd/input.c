@@ -9,7 +9,7 @@ bool imap_can_read(const struct imap_session *s)
 	if (s->is_ending || s->wants_plus || imap_out_is_full(s) ||
 	    s->engine->requests.len > ENGINE_REQUESTS_HIGH)
 		return false;
-	if (s->pause_until_ms)
+	if (s->pause_until_ms || s->compression == IMAP_COMPRESSION_DUE)
 		return false;
 	/* what comes next is the owner's, once it runs and wants it */
 	if (owner)

@@ -75,6 +75,8 @@ static enum want session_want(struct imap_session *s)
 						   : s->idle_until_ms;
 	if (s->is_ending)
 		return WANT_CLOSE;
+	if (s->compression == IMAP_COMPRESSION_DUE && !s->first)
+		return WANT_DEFLATE;
 	return imap_can_read(s) ? WANT_INPUT : WANT_ANSWER;
 }
 
@@ -83,7 +85,7 @@ void imap_bye(struct imap_session *s, const char *words)
 	if (s->is_ending)
 		return;
 	/* in the middle of a literal it would be read as part of it */
-	if (!s->line_owner) {
+	if (!s->line_owner && s->compression != IMAP_COMPRESSION_DUE) {
 		respond_str(&s->respond, "* BYE ");
 		respond_str(&s->respond, words);
 		respond_crlf(&s->respond);
@@ -152,7 +154,7 @@ static void kick(struct imap_session *s, struct slice reason)
 
 	if (s->is_ending)
 		return;
-	if (!s->line_owner) {
+	if (!s->line_owner && s->compression != IMAP_COMPRESSION_DUE) {
 		respond_str(r, "* BYE ");
 		respond_slice(r, slice_head(reason, slice_index(reason, '\r')));
 		respond_crlf(r);
@@ -216,6 +218,14 @@ static enum want face_secured(struct engine *e)
 	return f->login ? imap_login_secured(f->login) : WANT_CLOSE;
 }
 
+static enum want face_deflated(struct engine *e)
+{
+	struct imap_face *f = face_of(e);
+
+	f->session->compression = IMAP_COMPRESSION_ACTIVE;
+	return session_want(f->session);
+}
+
 static void face_free(struct engine *e)
 {
 	struct imap_face *f = face_of(e);
@@ -242,6 +252,7 @@ static const struct engine_ops face_ops = {
 	.drained = face_drained,
 	.expired = face_expired,
 	.secured = face_secured,
+	.deflated = face_deflated,
 	.holds = face_holds,
 	.free = face_free,
 };

@@ -75,6 +75,13 @@ enum imap_enabled {
 	IMAP_ENABLED_REV2 = 8,		/* RFC 9051 */
 };
 
+/* COMPRESS (RFC 4978) */
+enum imap_compression {
+	IMAP_COMPRESSION_NONE,
+	IMAP_COMPRESSION_DUE,	/* the OK is said; nothing may follow in clear */
+	IMAP_COMPRESSION_ACTIVE,
+};
+
 typedef void imap_step(struct imap_command *c, struct ipc_message *m, bool last);
 
 enum imap_command_stage {
@@ -141,6 +148,7 @@ struct imap_session {
 	bool wants_plus;		/* a literal waits for "+" */
 	struct imap_command *line_owner; /* its answer is half written: nobody else
 					 * may write now */
+	enum imap_compression compression;
 	bool is_idling;
 	uint64_t told_modseq;		/* highest in a FETCH since the last tagged
 					 * answer */

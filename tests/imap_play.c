@@ -278,6 +278,17 @@ static void do_handshake(struct player *p)
 	settle(p, 0);
 }
 
+static void do_deflate(struct player *p)
+{
+	give_all(p);
+	if (p->at[0].want != WANT_DEFLATE) {
+		fail(p, "it does not want compression", SLICE_EMPTY);
+		return;
+	}
+	p->at[0].want = p->at[0].engine->ops->deflated(p->at[0].engine);
+	settle(p, 0);
+}
+
 static void do_line(struct player *p, struct slice line)
 {
 	unsigned long long n;
@@ -291,6 +302,8 @@ static void do_line(struct player *p, struct slice line)
 		do_login(p, slice_from(line, 6));
 	} else if (slice_eq(line, SLICE("tls required"))) {
 		p->settings.tls = IMAP_TLS_REQUIRED;
+	} else if (slice_eq(line, SLICE("DEFLATE"))) {
+		do_deflate(p);
 	} else if (slice_eq(line, SLICE("TLS"))) {
 		do_handshake(p);
 	} else if (slice_starts(line, SLICE("quiet"))) {

@@ -15,6 +15,8 @@
  *   quiet  quiet2		has nothing more to say
  *   wait MS			so long passes
  *   tls required		the listener's option, before any session
+ *   DEFLATE		session 1 wants compression, and it is active (what is said
+ *			then is shown as if it were not)
  *   TLS			session 1 wants a handshake, and it went well
  *
  * A file that begins with "# large" is not played in the smallest chunks. A session

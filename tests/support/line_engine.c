@@ -45,6 +45,9 @@ static enum want run(struct line_engine *l, struct slice verb, struct slice rest
 	} else if (slice_eq(verb, SLICE("tls"))) {
 		say(e, SLICE("go ahead"));
 		return WANT_TLS;
+	} else if (slice_eq(verb, SLICE("deflate"))) {
+		say(e, SLICE("ok"));
+		return WANT_DEFLATE;
 	} else if (slice_eq(verb, SLICE("wait"))) {
 		e->deadline_ms = clock_ms() + (int64_t)n;
 		return WANT_ANSWER;
@@ -131,6 +134,12 @@ static enum want secured(struct engine *e)
 	return WANT_INPUT;
 }
 
+static enum want deflated(struct engine *e)
+{
+	self(e)->want = WANT_INPUT;
+	return WANT_INPUT;
+}
+
 static enum want told(struct engine *e)
 {
 	self(e)->told++;
@@ -151,6 +160,7 @@ struct engine *line_engine_new(void *context, const struct peer_info *peer)
 	static const struct engine_ops ops = {
 		.input = input, .reply = reply, .event = event,
 		.drained = drained, .expired = expired, .secured = secured,
+		.deflated = deflated,
 		.told = told, .free = release,
 	};
 	struct line_engine *l = calloc(1, sizeof *l);

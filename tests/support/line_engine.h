@@ -5,6 +5,7 @@
  *   echo TEXT     TEXT
  *   fill N        N octets "x" and a line end, in as many turns as out needs
  *   tls           "go ahead", then WANT_TLS; "secured" after the handshake
+ *   deflate       "ok", then WANT_DEFLATE
  *   wait N        expired() answers "expired" after N ms; WANT_ANSWER till then
  *   ask TEXT      CONTROL {TEXT} to the backend; each answer is a line
  *   tell          sets wants_told; told() is counted
