@@ -78,6 +78,9 @@ static void put_figures(struct request *r)
 	figure(r, "store-commits", store.commits);
 	figure(r, "store-array-octets", store.array_octets);
 	figure(r, "store-epoch", store.epoch);
+	figure(r, "search-signatures", store.signatures);
+	figure(r, "search-waiting", store.unsigned_messages);
+	figure(r, "search-octets", store.signature_octets);
 	figure(r, "store-has-space", store_has_space(s->store));
 	fronts_figures(s->fronts, put_front_figure, r);
 }

@@ -8,6 +8,7 @@
 #include "common/crash_point.h"
 #include "common/daemon.h"
 #include "common/log.h"
+#include "mailboxd/indexer.h"
 #include "mailboxd/lmtp_backend.h"
 #include "mailboxd/peer.h"
 #include "mailboxd/prepare.h"
@@ -33,6 +34,7 @@ struct mailboxd {
 	size_t old_count;
 	struct store *store;
 	struct writer *writer;
+	struct indexer *indexer;
 	struct readers *readers, *slow;
 	struct service service;
 	bool is_serving;
@@ -387,6 +389,8 @@ static enum status open_store(struct daemon *d, struct error *err)
 		st = writer_start(m->store, &wo, &m->writer, err);
 	if (st == ST_OK)
 		st = readers_start(m->store, &ro, &m->readers, err);
+	if (st == ST_OK)
+		st = indexer_start(m->store, m->writer, &m->indexer, err);
 	if (st == ST_OK)
 		st = readers_start(m->store, &slow, &m->slow, err);
 	return st;

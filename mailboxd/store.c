@@ -147,6 +147,20 @@ const unsigned char *store_secret(const struct store *store)
 	return store->secret;
 }
 
+/* A new name for what search.db must be of (struct store_signatures). */
+static enum status begin_signatures(struct tx *tx, struct store_signatures *s)
+{
+	enum status st = store_meta_get(tx, "search", &s->before);
+
+	if (st && st != ST_NOT_FOUND)
+		return st;
+	if (getrandom(&s->now, sizeof s->now, 0) != (ssize_t)sizeof s->now)
+		return tx_error(tx, ST_IO, "getrandom");
+	s->now >>= 1;	/* as SQLite has it */
+	atomic_store(&s->low, UINT64_MAX);
+	return store_meta_set(tx, "search", s->now);
+}
+
 /* Counters, the epoch, and what an unclean end left; one transaction. */
 static enum status begin_epoch(struct tx *tx, struct store *s)
 {
@@ -176,8 +190,11 @@ static enum status begin_epoch(struct tx *tx, struct store *s)
 		if (st == ST_NOT_FOUND)
 			st = ST_OK, next = 1;
 		s->message_kept = next;
+		s->signatures.first_id = next;
 		atomic_store(&s->message_next, next);
 	}
+	if (!st)
+		st = begin_signatures(tx, &s->signatures);
 	if (!st) {
 		st = sql_number(tx, &next, "SELECT max(id) FROM journal",
 				SQL_ARGS());
@@ -426,5 +443,8 @@ void store_stats(struct store *store, struct store_stats *stats)
 		.deliveries = atomic_load(&store->deliveries),
 		.commits = atomic_load(&store->commits),
 		.array_octets = arrays_octets(store->arrays),
+		.signatures = atomic_load(&store->signatures.made),
+		.unsigned_messages = atomic_load(&store->signatures.waiting),
+		.signature_octets = atomic_load(&store->signatures.octets),
 	};
 }

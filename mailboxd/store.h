@@ -117,6 +117,9 @@ struct store_stats {
 	uint64_t wal_octets;
 	uint64_t deliveries, commits;	/* since open */
 	uint64_t array_octets;	/* of mailboxes kept in memory */
+	/* search.db: messages with a signature, those without, its size, as of
+	 * the last store_index_step() */
+	uint64_t signatures, unsigned_messages, signature_octets;
 };
 /* Another bound for mailboxes kept in memory. Any thread. */
 void store_keep_arrays(struct store *store, size_t octets);
@@ -720,6 +723,25 @@ struct store_search {
 /* Looks for at most slice_ms (0: to the end). ST_MORE: call again. */
 enum status store_search(struct tx *tx, struct store_search *s,
 			 unsigned slice_ms);
+
+/*
+ * Makes signatures (signature.h), so that store_search() reads few bodies. They are
+ * kept in dir/search.db, which is made anew where it is missing, damaged, of another
+ * version or of another store; no verb fails because of it, searches only take
+ * longer. One a store, on a thread of its own (indexer.h); tests step by hand.
+ */
+struct store_index;
+/* ST_NO_MEMORY, and what store_connect() says. No transaction is open. */
+enum status store_index_open(struct store *store, struct store_index **index,
+			     struct error *error);
+void store_index_close(struct store_index *index);
+/*
+ * Looks for messages without one for about slice_ms, each read in transactions as
+ * short, and removes those of messages that went. ST_OK: all is done; ST_MORE: call
+ * again; ST_FULL: the disk has no room for it; others: try again later.
+ */
+enum status store_index_step(struct store_index *index, unsigned slice_ms);
+const struct error *store_index_error(const struct store_index *index);
 
 struct store_changes {
 	uint64_t mailbox, since;

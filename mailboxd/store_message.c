@@ -104,6 +104,7 @@ enum status message_reference(struct tx *tx, uint64_t message, int change)
 			SQL_ARGS(sql_i(message), sql_i((uint64_t)(int64_t)change)));
 	if (st || count > 0)
 		return st == ST_NOT_FOUND ? ST_OK : st;
+	atomic_fetch_add(&tx->store->signatures.removed, 1);
 	st = sql_run(tx, "DELETE FROM message_ref WHERE message = ?1",
 		     SQL_ARGS(sql_i(message)));
 	return st ? st : sql_run(tx, "INSERT OR IGNORE INTO garbage (message)"
@@ -181,6 +182,8 @@ enum status message_insert(struct tx *tx, const struct store_message *m,
 		st = message_reference(tx, m->id, references);
 	if (m->id > tx->message_high)
 		tx->message_high = m->id;
+	if (m->id < tx->message_low)
+		tx->message_low = m->id;
 	return st;
 }
 

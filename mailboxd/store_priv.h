@@ -5,6 +5,7 @@
 #define MAILBOXD_STORE_PRIV_H
 
 #include "common/arena.h"
+#include "mailboxd/signature.h"
 #include "mailboxd/store.h"
 #include "mailboxd/store_arrays.h"
 
@@ -59,6 +60,19 @@ struct store_gate {
 	bool is_closed;
 };
 
+/* search.db, as all threads know it (store_signature.c). */
+struct store_signatures {
+	/* meta.search as the last open left it, and as this one made it: a file
+	 * that has neither is of another store, or of another life of this one */
+	uint64_t before, now;
+	uint64_t first_id;	/* of this open: messages from it on are new */
+	atomic_uint generation;	/* grows with each new file; 0: none to ask */
+	atomic_bool is_damaged;
+	atomic_uint_fast64_t low;	/* from this message on some may lack one */
+	atomic_uint_fast64_t removed;	/* messages, since open */
+	atomic_uint_fast64_t made, waiting, octets;	/* for people */
+};
+
 struct store {
 	struct store_options options;
 	char *dir;
@@ -95,6 +109,7 @@ struct store {
 	void *watch_arg;
 	struct store_barred *barred;	/* store_journal.c */
 	struct arrays *arrays;
+	struct store_signatures signatures;
 };
 
 /* ---- rows the writer keeps at hand (store_hot.c) ------------------------------ */
@@ -149,6 +164,12 @@ struct sql_slot {
 
 enum tx_state { TX_IDLE, TX_OPEN, TX_SAVEPOINT };
 
+/* Where a search stands in one table of search.db. */
+struct signature_cursor {
+	struct sqlite3_stmt *row;	/* NULL: nowhere */
+	uint64_t above, id;	/* no row is between them; id has one */
+};
+
 struct tx {
 	struct store *store;
 	enum tx_mode mode;
@@ -173,13 +194,18 @@ struct tx {
 	uint64_t recipient_id;	/* the last one interned or read */
 	char recipient[ADDRESS_OCTETS_MAX];
 	size_t recipient_len;
-	uint64_t message_high;	/* highest id stored in this transaction */
+	/* highest and lowest id stored in this transaction; 0 and UINT64_MAX */
+	uint64_t message_high, message_low;
 	uint64_t delivered;	/* in this transaction */
 	struct array_log log;	/* what it did to rows that arrays have */
 
 	/* TX_READ */
 	struct hot reading[2];	/* what hot_get() gave, by kind */
 	bool has_snapshot;	/* SQL was asked since it began */
+	/* a connection to search.db of that generation, or NULL */
+	struct tx *signatures;
+	unsigned signatures_generation;
+	struct signature_cursor cursors[2];
 };
 
 /* ---- SQL (store_sql.c) --------------------------------------------------------- */
@@ -407,6 +433,47 @@ enum status body_delete_orphans(struct tx *tx);
 enum status expunged_remember_gone(struct tx *tx, uint64_t mailbox);
 /* After a kept message went: name and keywords go with the last one. */
 enum status expunged_forget_gone(struct tx *tx, uint64_t mailbox);
+/* Size and parts of a message, in memory of the arena, which is cleared. Where
+ * its record is malformed there are no parts. ST_NOT_FOUND. */
+enum status message_parts(struct tx *tx, uint64_t message, struct arena *arena,
+			  uint64_t *size, struct part **parts, size_t *count);
+
+/* ---- store_search.c, store_search_text.c, store_signature.c ---------------------------- */
+
+enum truth { FALSE, UNKNOWN, TRUE };	/* AND is the least, OR the greatest */
+
+/* HEADER, BODY and TEXT of one search. */
+struct text_search;
+/* Borrows tx and keys. NULL: no memory. text_search_free() takes NULL. */
+struct text_search *text_search_new(struct tx *tx, const struct search_key *keys,
+				    size_t count);
+void text_search_free(struct text_search *t);
+/* What prefix and signature tell of each key, without the body. */
+enum status text_search_narrow(struct text_search *t, uint64_t message,
+			       uint64_t recipient, unsigned char *truths);
+/* What the body tells: no key stays UNKNOWN. */
+enum status text_search_look(struct text_search *t, uint64_t message,
+			     uint64_t recipient, unsigned char *truths);
+
+/* A blob of a message's signature, until the next call; data NULL: none is at
+ * hand. Quick where messages ascend. */
+struct slice signature_find(struct tx *tx, enum signature_blob blob,
+			    uint64_t message);
+/* The search is over, or its slice: nothing stays open. */
+void signature_done(struct tx *tx);
+/* Before the connection goes. */
+void signature_disconnect(struct tx *tx);
+
+#define SIGNATURE_SEAL_OCTETS 4
+#define SIGNATURE_PAGE_OCTETS 16384	/* rows are read in order: few, large */
+/* In front of the bits of each row. */
+uint32_t signature_seal(uint64_t id, enum signature_blob blob, struct slice bits);
+/* A connection to search.db; TX_WRITE makes the file. Ended with
+ * store_disconnect(). */
+enum status signature_connect(struct store *store, enum tx_mode mode,
+			      struct tx **tx, struct error *error);
+/* What is in the file is of no use: it is asked no more, and made anew. */
+void signature_damaged(struct store *store, const struct error *error);
 
 /* ---- store_keyword.c, store_journal.c ---------------------------------------------------- */
 

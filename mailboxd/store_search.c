@@ -1,23 +1,18 @@
 /*
- * SEARCH. Each message is judged twice at most: first by what its rows hold,
- * with HEADER, BODY and TEXT unknown; only where that leaves the answer open is
- * its body read, for all text keys in one pass.
+ * SEARCH. Each message is judged three times at most: by what its rows hold, with
+ * HEADER, BODY and TEXT unknown; where that leaves the answer open, by its
+ * signature; and only where that does too is its body read, for all text keys in
+ * one pass (store_search_text.c).
  */
 #include "mailboxd/store_priv.h"
 
 #include "common/clock.h"
 #include "common/date.h"
-#include "common/part_record.h"
 #include "common/search_program.h"
-#include "mailboxd/search_match.h"
 
 #include <stdlib.h>
 
-#define PIECE ((uint64_t)64 * 1024)
-#define PARTS_ARENA ((size_t)4 << 20)
 #define ROWS_A_LOOK 256		/* rows between two looks at the clock */
-
-enum truth { FALSE, UNKNOWN, TRUE };	/* AND is the least, OR the greatest */
 
 /* A step with what it needs at hand. */
 struct step {
@@ -46,8 +41,8 @@ struct run {
 	struct search_key *keys;
 	size_t key_count;
 	bool needs_message;
-	struct search_match *match;	/* made at the first body */
-	struct arena parts_arena;
+	struct text_search *text;	/* made at the first that needs it */
+	unsigned char *truths;	/* of the text keys */
 	const struct ranges *only;	/* UIDs that the whole is limited to */
 	int64_t until_ms;		/* 0: no limit */
 };
@@ -172,7 +167,8 @@ static enum status make_ready(struct run *r)
 		return tx_error(r->tx, ST_SYNTAX, "a malformed search");
 	r->steps = calloc(SEARCH_OPS_MAX, sizeof *r->steps);
 	r->keys = calloc(SEARCH_OPS_MAX, sizeof *r->keys);
-	if (!r->steps || !r->keys)
+	r->truths = malloc(SEARCH_OPS_MAX);
+	if (!r->steps || !r->keys || !r->truths)
 		return tx_no_memory(r->tx);
 	while (!(st = search_program_next(&program, &step))) {
 		struct step *s = &r->steps[r->count++];
@@ -195,8 +191,8 @@ static void clear(struct run *r)
 	}
 	free(r->steps);
 	free(r->keys);
-	search_match_free(r->match);
-	arena_clear(&r->parts_arena);
+	free(r->truths);
+	text_search_free(r->text);
 }
 
 /* ---- judging ------------------------------------------------------------------------- */
@@ -263,10 +259,10 @@ static bool holds(const struct run *r, const struct step *s,
 	}
 }
 
-/* Text keys are unknown, or asked of match. The program was checked: the stack
- * never runs empty. */
+/* truths: of the text keys; NULL: all are unknown. The program was checked: the
+ * stack never runs empty. */
 static enum truth judge(const struct run *r, const struct row *row,
-			const struct search_match *match)
+			const unsigned char *truths)
 {
 	unsigned char stack[SEARCH_OPS_MAX + 1];
 	size_t depth = 0;
@@ -288,87 +284,11 @@ static enum truth judge(const struct run *r, const struct row *row,
 			stack[depth - 1] = TRUE - stack[depth - 1];
 		} else if (!is_text_key(op)) {
 			stack[depth++] = holds(r, s, row) ? TRUE : FALSE;
-		} else if (!match) {
-			stack[depth++] = UNKNOWN;
 		} else {
-			stack[depth++] = search_match_found(match, s->key) ?
-					 TRUE : FALSE;
+			stack[depth++] = truths ? truths[s->key] : UNKNOWN;
 		}
 	}
 	return stack[0];
-}
-
-/* ---- bodies ---------------------------------------------------------------------------- */
-
-static enum status read_parts(struct run *r, uint64_t message, uint64_t *size,
-			      struct part **parts, size_t *count)
-{
-	struct sqlite3_stmt *row;
-	struct slice record;
-	enum status st = sql_first(r->tx, &row, "SELECT size, parts FROM message"
-				   " WHERE id = ?1", SQL_ARGS(sql_i(message)));
-
-	*parts = NULL;
-	*count = 0;
-	if (st)
-		return st;
-	*size = sql_column(row, 0);
-	arena_clear(&r->parts_arena);
-	/* the parts borrow their texts from the record, for longer than the row */
-	record = arena_copy(&r->parts_arena, sql_column_bytes(row, 1));
-	sql_end(row);
-	if (!record.data)
-		return tx_no_memory(r->tx);
-	st = part_record_decode(record, *size, &r->parts_arena, parts, count);
-	/* without its record a message is looked at as one text */
-	return st == ST_SYNTAX ? ST_OK : st;
-}
-
-static enum status feed_body(struct run *r, uint64_t message, uint64_t size)
-{
-	struct buf *piece = &r->tx->scratch;
-	uint64_t offset = 0, needs, n;
-	enum status st = ST_OK;
-
-	while (!st && offset < size) {
-		needs = search_match_needs(r->match);
-		if (needs >= size)
-			break;
-		if (needs > offset) {
-			search_match_seek(r->match, needs);
-			offset = needs;
-		}
-		n = size - offset < PIECE ? size - offset : PIECE;
-		piece->len = 0;
-		st = body_read(r->tx, message, offset, n, piece);
-		if (!st)
-			st = search_match_feed(r->match, buf_slice(piece));
-		offset += n;
-	}
-	return st ? st : search_match_end(r->match);
-}
-
-static enum status look_inside(struct run *r, const struct row *row)
-{
-	char text[ADDRESS_OCTETS_MAX + 32];
-	struct buf prefix = { .data = text, .cap = sizeof text,
-			      .max = sizeof text };
-	struct part *parts;
-	uint64_t size = 0;
-	size_t count;
-	enum status st = ST_OK;
-
-	if (!r->match)
-		r->match = search_match_new(r->keys, r->key_count);
-	if (!r->match)
-		return tx_no_memory(r->tx);
-	st = recipient_prefix(r->tx, row->recipient, &prefix);
-	if (!st)
-		st = read_parts(r, row->message, &size, &parts, &count);
-	if (!st)
-		st = search_match_begin(r->match, buf_slice(&prefix), parts,
-					count);
-	return st ? st : feed_body(r, row->message, size);
 }
 
 /* ---- the scan ----------------------------------------------------------------------------- */
@@ -406,6 +326,30 @@ static bool time_is_up(const struct run *r)
 	return r->until_ms && clock_ms() >= r->until_ms;
 }
 
+/* Signature, then body. What cannot be read is not found; FETCH names it in the
+ * log. */
+static enum status judge_text(struct run *r, const struct row *row,
+			      enum truth *t, bool *read_body)
+{
+	enum status st;
+
+	if (!r->text)
+		r->text = text_search_new(r->tx, r->keys, r->key_count);
+	if (!r->text)
+		return tx_no_memory(r->tx);
+	st = text_search_narrow(r->text, row->message, row->recipient, r->truths);
+	if (st)
+		return st;
+	*t = judge(r, row, r->truths);
+	if (*t != UNKNOWN)
+		return ST_OK;
+	*read_body = true;
+	st = text_search_look(r->text, row->message, row->recipient, r->truths);
+	if (!st)
+		*t = judge(r, row, r->truths);
+	return st == ST_NOT_FOUND || st == ST_IO || st == ST_UNAVAILABLE ? ST_OK : st;
+}
+
 static enum status judge_row(struct run *r, const struct row *row,
 			     bool *read_body)
 {
@@ -413,15 +357,9 @@ static enum status judge_row(struct run *r, const struct row *row,
 	enum truth t = judge(r, row, NULL);
 	enum status st = ST_OK;
 
-	*read_body = t == UNKNOWN;
-	if (t == UNKNOWN) {
-		st = look_inside(r, row);
-		/* what cannot be read is not found; FETCH names it in the log */
-		if (st == ST_NOT_FOUND || st == ST_IO || st == ST_UNAVAILABLE)
-			return ST_OK;
-		if (!st)
-			t = judge(r, row, r->match);
-	}
+	*read_body = false;
+	if (t == UNKNOWN)
+		st = judge_text(r, row, &t, read_body);
 	if (st || t != TRUE)
 		return st;
 	if (row->modseq > s->modseq)
@@ -476,12 +414,12 @@ enum status store_search(struct tx *tx, struct store_search *s,
 			 unsigned slice_ms)
 {
 	struct run r = { .tx = tx, .search = s,
-			 .parts_arena = ARENA_INIT(PARTS_ARENA),
 			 .until_ms = slice_ms ? clock_ms() + slice_ms : 0 };
 	enum status st = make_ready(&r);
 
 	if (!st)
 		st = scan(&r);
 	clear(&r);
+	signature_done(tx);
 	return st;
 }

@@ -151,6 +151,7 @@ void store_disconnect(struct tx *tx)
 		store_rollback(tx);
 	hot_clear(tx);
 	array_log_free(&tx->log);
+	signature_disconnect(tx);
 	if (tx->store->last_writer == tx)
 		tx->store->last_writer = NULL;
 	sql_finalize_all(tx);
@@ -307,6 +308,7 @@ enum status store_begin(struct tx *tx, enum job_sync sync)
 			st = measure_room(tx);
 		tx->undo_failed = false;
 		tx->message_high = 0;
+		tx->message_low = UINT64_MAX;
 		tx->delivered = 0;
 	}
 	tx->state = TX_OPEN;
@@ -325,6 +327,15 @@ static enum status keep_message_ids(struct tx *tx, uint64_t *kept)
 	return store_meta_set(tx, "message_next", *kept);
 }
 
+/* The indexer looks at them, even those that come late. */
+static void wants_signatures(struct store_signatures *s, uint64_t from)
+{
+	uint64_t low = atomic_load(&s->low);
+
+	while (from < low && !atomic_compare_exchange_weak(&s->low, &low, from))
+		;
+}
+
 static void committed(struct tx *tx, uint64_t kept)
 {
 	struct store *s = tx->store;
@@ -332,6 +343,7 @@ static void committed(struct tx *tx, uint64_t kept)
 	s->message_kept = kept;
 	atomic_fetch_add(&s->commits, 1);
 	atomic_fetch_add(&s->deliveries, tx->delivered);
+	wants_signatures(&s->signatures, tx->message_low);
 	/* an empty FULL commit synced nothing (decisions.md) */
 	if (!s->options.ephemeral && s->wrote)
 		atomic_store(&s->needs_sync, tx->sync == JOB_SYNC_NORMAL);

@@ -37,6 +37,7 @@ struct writer {
 	int64_t space_checked;
 	atomic_llong prune_after;	/* clock_ms(): it failed, not before */
 	atomic_bool may_prune;
+	atomic_llong rested_since;	/* clock_ms(); 0: it is at work */
 };
 
 /* ---- answers ----------------------------------------------------------------------- */
@@ -175,6 +176,7 @@ static void run_jobs(struct writer *w, struct job_list *jobs)
 
 	if (jobs->count == 0)
 		return;
+	w->rested_since = 0;
 	st = run_batch(w, jobs, &began);
 	if (st) {
 		error = *store_error(w->tx);
@@ -189,6 +191,7 @@ static void run_jobs(struct writer *w, struct job_list *jobs)
 	}
 	note_unsynced(w);
 	w->may_prune = true;
+	w->rested_since = clock_ms();
 	pthread_mutex_lock(&w->lock);
 	w->stats.batches++;
 	w->stats.failed += st != ST_OK;
@@ -324,6 +327,7 @@ enum status writer_start(struct store *store, const struct writer_options *o,
 		return error_set(error, ST_NO_MEMORY, "no memory for a writer");
 	w->store = store;
 	w->options = *o;
+	w->rested_since = clock_ms();
 	if (!w->options.queue_octets)
 		w->options.queue_octets = QUEUE_OCTETS;
 	if (!w->options.batch_jobs)
@@ -426,6 +430,13 @@ bool writer_is_pressed(struct writer *w)
 	is = w->queue.octets > w->options.queue_octets / 2;
 	pthread_mutex_unlock(&w->lock);
 	return is;
+}
+
+int64_t writer_rests_ms(struct writer *w)
+{
+	int64_t since = w->rested_since;
+
+	return since ? clock_ms() - since : 0;
 }
 
 void writer_stats(struct writer *w, struct writer_stats *stats)

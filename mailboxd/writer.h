@@ -62,6 +62,8 @@ bool writer_try_now(struct writer *writer, struct job *job);
 void writer_collect(struct writer *writer);
 /* Whether the queue holds more than half its bound. */
 bool writer_is_pressed(struct writer *writer);
+/* For how long it has had nothing to do; 0: it is at work. Any thread. */
+int64_t writer_rests_ms(struct writer *writer);
 void writer_stats(struct writer *writer, struct writer_stats *stats);
 
 #endif

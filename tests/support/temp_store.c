@@ -168,7 +168,9 @@ size_t temp_store_check(struct temp_store *t)
 void temp_store_close(struct temp_store *t)
 {
 	static const char *const names[] = { "store.db", "store.db-wal",
-					     "store.db-shm", "store.lock" };
+					     "store.db-shm", "store.lock",
+					     "search.db", "search.db-wal",
+					     "search.db-shm" };
 	char path[128];
 
 	cr_expect_eq(temp_store_check(t), 0);
