@@ -52,12 +52,53 @@ static void answer_failed(struct request *r)
 	request_finish(r, ST_DENIED);
 }
 
+/* Says nothing about the password. */
+static void answer_later(struct request *r)
+{
+	request_fail(r, ST_LIMIT, "LIMIT", "too many failed logins");
+	request_finish(r, ST_LIMIT);
+}
+
 static void fail_now(struct request *r, enum status st)
 {
 	(void)st;
-	if (is_throttled(r))
-		throttle_waited(r->service->throttle, r->message.auth.address);
 	answer_failed(r);
+}
+
+/* Not by the address, which the daemon names: by the socket it came from. */
+static struct ration *ration_of(const struct request *r)
+{
+	return &r->service->failures[r->session->socket == SESSION_AUTH];
+}
+
+bool login_begin(struct request *r)
+{
+	const struct slice address = r->message.auth.address;
+	struct throttle *throttle = r->service->throttle;
+	struct login_try *t = r->state;
+	int64_t now = clock_ms();
+	struct slice name = buf_slice(&t->name);
+
+	if (!r->service->settings->throttle)
+		return true;
+	if ((ration_has(ration_of(r), now) ||
+	     throttle_is_known(throttle, now, address, name)) &&
+	    (is_trusted(r) || throttle_begin(throttle, now, address, name))) {
+		t->is_trying = !is_trusted(r);
+		return true;
+	}
+	login_log_failure(r, "throttled");
+	answer_later(r);
+	return false;
+}
+
+static void end_trying(struct request *r)
+{
+	struct login_try *t = r->state;
+
+	if (t->is_trying)
+		throttle_end(r->service->throttle, r->message.auth.address);
+	t->is_trying = false;
 }
 
 /* What tells one wrong password from another. A SCRAM proof says nothing about
@@ -75,6 +116,9 @@ void login_fail(struct request *r, const char *reason)
 	int64_t delay = 0;
 
 	login_log_failure(r, reason);
+	end_trying(r);
+	if (r->service->settings->throttle)
+		ration_take(ration_of(r), clock_ms());
 	if (is_throttled(r)) {
 		wrong_tag(t, tag);
 		delay = throttle_failed(r->service->throttle, clock_ms(),
@@ -83,6 +127,8 @@ void login_fail(struct request *r, const char *reason)
 	}
 	if (delay > 0)
 		request_delay(r, delay, fail_now);
+	else if (delay < 0)
+		answer_later(r);
 	else
 		answer_failed(r);
 }
@@ -93,12 +139,6 @@ void login_malformed(struct request *r)
 	answer_failed(r);
 }
 
-bool login_begin(struct request *r)
-{
-	(void)r;
-	return true;
-}
-
 void login_try_free(struct request *r)
 {
 	struct login_try *t = r->state;
@@ -107,6 +147,7 @@ void login_try_free(struct request *r)
 		return;
 	if (t->is_counted)
 		r->service->checking--;
+	end_trying(r);
 	buf_wipe(&t->upgrade);
 	buf_free(&t->name);
 	scram_clear(&t->scram);

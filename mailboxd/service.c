@@ -13,6 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of each socket: what a crowd of clients with old passwords may need, and far
+ * below what guessing needs. */
+#define FAILURES_BURST		300
+#define FAILURES_PER_SECOND	10
+
 enum status service_init(struct service *s, struct store *store,
 			 struct settings *settings,
 			 const struct service_host *host, void *host_data)
@@ -29,6 +34,9 @@ enum status service_init(struct service *s, struct store *store,
 	s->resolved = resolve_cache_new();
 	s->untold = untold_new();
 	s->throttle = throttle_new(s->started_ms);
+	for (size_t i = 0; i < 2; i++)
+		ration_init(&s->failures[i], FAILURES_BURST, FAILURES_PER_SECOND,
+			    s->started_ms);
 	if (!s->logins || !s->fronts || !s->resolved || !s->untold || !s->throttle) {
 		service_clear(s);
 		return ST_NO_MEMORY;

@@ -7,6 +7,7 @@
 #ifndef MAILBOXD_SERVICE_H
 #define MAILBOXD_SERVICE_H
 
+#include "mailboxd/ration.h"
 #include "mailboxd/settings.h"
 #include "mailboxd/store.h"
 #include "mailboxd/watch.h"
@@ -67,7 +68,10 @@ struct service {
 	void *host_data;
 
 	struct watch watch;
-	struct throttle *throttle;	/* NULL: off */
+	struct throttle *throttle;
+	/* Failures that auth.sock and store.sock may bring, whatever address they
+	 * name: a daemon that was taken over gains few guesses. */
+	struct ration failures[2];
 	struct logins *logins;
 	struct fronts *fronts;	/* what the other daemons tell */
 	struct resolve_cache *resolved;

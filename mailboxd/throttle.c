@@ -29,9 +29,11 @@ struct slot {
 	int64_t failed_ms;
 	int64_t good_ms;	/* 0: never */
 	uint16_t failures;	/* distinct wrong passwords */
-	uint16_t waiting;
+	uint16_t trying;	/* logins that are looked at */
 	uint8_t next_wrong;
 	unsigned char wrong[WRONG_KEPT][WRONG_OCTETS];
+	/* until when answers are held back, also to who did not wait for his */
+	int64_t waiting[THROTTLE_WAITING_MAX];
 };
 
 struct throttle {
@@ -128,6 +130,11 @@ static unsigned failures_of(const struct slot *s, int64_t now_ms)
 }
 
 /* before: failures that came before the one to be answered. */
+static int64_t ladder(unsigned before)
+{
+	return ladder_s[before < LADDER_TOP ? before : LADDER_TOP] * INT64_C(1000);
+}
+
 static int64_t delay_ms(const struct throttle *t, int64_t now_ms,
 			const struct slot *pair, unsigned pair_before,
 			unsigned address_before)
@@ -139,7 +146,7 @@ static int64_t delay_ms(const struct throttle *t, int64_t now_ms,
 		n = n > KNOWN_BONUS ? n - KNOWN_BONUS : 0;
 	else if (address_before > n)
 		n = address_before;
-	delay = ladder_s[n < LADDER_TOP ? n : LADDER_TOP] * INT64_C(1000);
+	delay = ladder(n);
 	if (delay < 1000 && now_ms - t->start_ms < START_MS &&
 	    !is_known(pair, now_ms))
 		delay = 1000;
@@ -161,6 +168,59 @@ static bool count_wrong(struct slot *s, int64_t now_ms,
 	return true;
 }
 
+bool throttle_is_known(const struct throttle *t, int64_t now_ms,
+		       struct slice address, struct slice account)
+{
+	unsigned char key[PASSWORD_KEY_OCTETS];
+
+	key_of(address, account, key);
+	return is_known(find(t, key), now_ms);
+}
+
+static unsigned waiting(const struct slot *alone, int64_t now_ms)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < THROTTLE_WAITING_MAX; i++)
+		count += alone->waiting[i] > now_ms;
+	return count;
+}
+
+bool throttle_begin(struct throttle *t, int64_t now_ms, struct slice address,
+		    struct slice account)
+{
+	unsigned char pair_key[PASSWORD_KEY_OCTETS], key[PASSWORD_KEY_OCTETS];
+	const struct slot *pair;
+	struct slot *alone;
+	unsigned before;
+
+	key_of(address, account, pair_key);
+	key_of(address, SLICE_EMPTY, key);
+	pair = find(t, pair_key);
+	alone = take(t, now_ms, key);
+	before = failures_of(pair, now_ms);
+	if (alone->failures > before)
+		before = alone->failures;
+	if (!is_known(pair, now_ms) && ladder(before) > 0 &&
+	    waiting(alone, now_ms) + alone->trying >= THROTTLE_WAITING_MAX)
+		return false;
+	if (alone->trying < UINT16_MAX)
+		alone->trying++;
+	return true;
+}
+
+void throttle_end(struct throttle *t, struct slice address)
+{
+	unsigned char key[PASSWORD_KEY_OCTETS];
+	struct slot *alone;
+
+	key_of(address, SLICE_EMPTY, key);
+	/* it may have made room meanwhile */
+	alone = (struct slot *)find(t, key);
+	if (alone && alone->trying)
+		alone->trying--;
+}
+
 int64_t throttle_failed(struct throttle *t, int64_t now_ms,
 			struct slice address, struct slice account,
 			const unsigned char tag[32])
@@ -180,21 +240,12 @@ int64_t throttle_failed(struct throttle *t, int64_t now_ms,
 			 alone->failures - 1u);
 	if (delay == 0)
 		return 0;
-	if (alone->waiting >= THROTTLE_WAITING_MAX)
-		return -1;
-	alone->waiting++;
-	return delay;
-}
-
-void throttle_waited(struct throttle *t, struct slice address)
-{
-	unsigned char key[PASSWORD_KEY_OCTETS];
-	struct slot *alone;
-
-	key_of(address, SLICE_EMPTY, key);
-	alone = (struct slot *)find(t, key);
-	if (alone && alone->waiting)
-		alone->waiting--;
+	for (size_t i = 0; i < THROTTLE_WAITING_MAX; i++)
+		if (alone->waiting[i] <= now_ms) {
+			alone->waiting[i] = now_ms + delay;
+			return delay;
+		}
+	return -1;
 }
 
 void throttle_good(struct throttle *t, int64_t now_ms, struct slice address,

@@ -18,6 +18,7 @@
 
 #include "common/slice.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Failures of one address that may wait at once; more are answered at once. */
@@ -30,15 +31,30 @@ struct throttle *throttle_new(int64_t now_ms);
 void throttle_free(struct throttle *t);
 
 /*
+ * A login begins, before anything of it is looked at. False: it should be
+ * refused at once, for so many of that address are being looked at or wait for
+ * their answer, after failures enough that the next one would wait. So an
+ * address learns of no more than THROTTLE_WAITING_MAX guesses a delay, however
+ * many connections it opens. An address that is known for the account is always
+ * let in. True: throttle_end() gives it back.
+ */
+bool throttle_begin(struct throttle *t, int64_t now_ms, struct slice address,
+		    struct slice account);
+void throttle_end(struct throttle *t, struct slice address);
+/* Whether the address logged in to the account well in the last 30 days. */
+bool throttle_is_known(const struct throttle *t, int64_t now_ms,
+		       struct slice address, struct slice account);
+
+/*
  * A login failed. tag: password_tag() of account and password, 32 octets.
  * Gives how many milliseconds the answer should wait; it is -1 when so many
  * answers to that address wait already that this one should be refused at
- * once. A delay above 0 is given back with throttle_waited().
+ * once. One that waits does so to its end, whether or not the client does: the
+ * answer that does not come at once says as much as the one that comes late.
  */
 int64_t throttle_failed(struct throttle *t, int64_t now_ms,
 			struct slice address, struct slice account,
 			const unsigned char tag[32]);
-void throttle_waited(struct throttle *t, struct slice address);
 
 /* A login went well: the count of that address and account begins anew. */
 void throttle_good(struct throttle *t, int64_t now_ms, struct slice address,

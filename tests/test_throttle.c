@@ -18,8 +18,6 @@ static int64_t fails(struct throttle *t, int64_t now, const char *address,
 	password_tag(slice_str(account), slice_str(password), tag);
 	delay = throttle_failed(t, now, slice_str(address), slice_str(account),
 				tag);
-	if (delay > 0)
-		throttle_waited(t, slice_str(address));
 	return delay;
 }
 
@@ -33,11 +31,11 @@ Test(throttle, ladder)
 		char password[16];
 
 		snprintf(password, sizeof password, "guess %d", i);
-		cr_expect_eq(fails(t, LATER + i, "192.0.2.1", "ann", password),
-			     delays[i], "failure %d", i);
+		cr_expect_eq(fails(t, LATER + i * 15000, "192.0.2.1", "ann",
+				   password), delays[i], "failure %d", i);
 	}
 	/* a quarter of an hour later all is forgotten */
-	cr_expect_eq(fails(t, LATER + 16 * MINUTE, "192.0.2.1", "ann", "x"), 0);
+	cr_expect_eq(fails(t, LATER + 18 * MINUTE, "192.0.2.1", "ann", "x"), 0);
 	throttle_free(t);
 }
 
@@ -134,10 +132,43 @@ Test(throttle, few_wait_at_once)
 		else
 			cr_expect_eq(delay, -1, "%u", i);
 	}
-	throttle_waited(t, SLICE("192.0.2.1"));
+	/* a second later they have their answers, or have gone */
 	password_tag(SLICE("ann"), SLICE("last"), tag);
-	cr_expect_gt(throttle_failed(t, START + 2, SLICE("192.0.2.1"),
+	cr_expect_gt(throttle_failed(t, START + 15002, SLICE("192.0.2.1"),
 				     SLICE("ann"), tag), 0);
+	throttle_free(t);
+}
+
+/* Guesses in parallel are no way around the delay. */
+Test(throttle, few_are_looked_at_once)
+{
+	struct throttle *t = throttle_new(START);
+	const struct slice at = SLICE("192.0.2.1"), ann = SLICE("ann");
+	unsigned i;
+
+	/* an office that begins its day is let in, all of it */
+	for (i = 0; i < 50; i++)
+		cr_expect(throttle_begin(t, LATER, at, ann), "%u", i);
+	for (i = 0; i < 50; i++)
+		throttle_end(t, at);
+	fails(t, LATER, "192.0.2.1", "ann", "a");
+	fails(t, LATER, "192.0.2.1", "ann", "b");
+	for (i = 0; i < THROTTLE_WAITING_MAX; i++)
+		cr_expect(throttle_begin(t, LATER, at, ann), "%u", i);
+	cr_expect_not(throttle_begin(t, LATER, at, ann));
+	cr_expect_not(throttle_begin(t, LATER, at, SLICE("bob")));
+	cr_expect(throttle_begin(t, LATER, SLICE("192.0.2.2"), ann));
+	/* one is wrong: it waits, and keeps its place */
+	throttle_end(t, at);
+	cr_expect_eq(fails(t, LATER, "192.0.2.1", "ann", "c"), 1000);
+	cr_expect_not(throttle_begin(t, LATER + 999, at, ann));
+	cr_expect(throttle_begin(t, LATER + 1000, at, ann));
+	cr_expect_not(throttle_begin(t, LATER + 1000, at, ann));
+	/* who is known for the account passes */
+	throttle_good(t, LATER, at, SLICE("carl"));
+	cr_expect(throttle_is_known(t, LATER, at, SLICE("carl")));
+	cr_expect_not(throttle_is_known(t, LATER, at, ann));
+	cr_expect(throttle_begin(t, LATER + 1000, at, SLICE("carl")));
 	throttle_free(t);
 }
 
