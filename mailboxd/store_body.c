@@ -6,10 +6,28 @@
 #define PIECES_MAX 65535u
 /* Reading less than this of a piece does not load all of it. */
 #define WHOLE_PIECE ((size_t)64 * 1024)
+/* Pieces of this size pass once: their pages are not kept beyond so many octets,
+ * so that a large message takes no memory and leaves others' pages their place. */
+#define LARGE_PIECE ((size_t)128 * 1024)
+#define LARGE_KEPT ((size_t)256 * 1024)
 
 static uint64_t body_id(uint64_t message, uint32_t seq)
 {
 	return message << 16 | seq;
+}
+
+static void count_large(struct tx *tx, size_t octets, size_t piece)
+{
+	if (piece >= LARGE_PIECE)
+		tx->large_octets += octets;
+}
+
+void body_forget(struct tx *tx)
+{
+	if (tx->large_octets < LARGE_KEPT)
+		return;
+	sqlite3_db_release_memory(tx->db);
+	tx->large_octets = 0;
 }
 
 enum status body_insert(struct tx *tx, uint64_t message, uint32_t seq,
@@ -17,6 +35,7 @@ enum status body_insert(struct tx *tx, uint64_t message, uint32_t seq,
 {
 	if (seq > PIECES_MAX || octets.len > STORE_CHUNK)
 		return tx_error(tx, ST_LIMIT, "a body of too many pieces");
+	count_large(tx, octets.len, octets.len);
 	return sql_run(tx, "INSERT OR REPLACE INTO body (id, octets)"
 		       " VALUES (?1, ?2)",
 		       SQL_ARGS(sql_i(body_id(message, seq)), sql_b(octets)));
@@ -154,6 +173,7 @@ enum status body_read(struct tx *tx, uint64_t message, uint64_t offset,
 			read_whole(tx, id, at, n, out);
 		if (!st && out->len - before < n)
 			return tx_error(tx, ST_NOT_FOUND, "a body is short");
+		count_large(tx, n, offset + n);
 		offset += n;
 		length -= n;
 	}

@@ -184,6 +184,7 @@ struct tx {
 	bool undo_failed;	/* in this transaction */
 	struct store_actor actor;
 	struct buf scratch;
+	size_t large_octets;	/* of large bodies, that went through the page cache */
 
 	/* TX_WRITE */
 	struct hot *buckets[HOT_BUCKETS];
@@ -418,6 +419,8 @@ enum status body_read(struct tx *tx, uint64_t message, uint64_t offset,
 		      size_t length, struct buf *out);
 enum status body_insert(struct tx *tx, uint64_t message, uint32_t seq,
 			struct slice octets);
+/* At the end of a transaction: pages of large bodies leave the page cache. */
+void body_forget(struct tx *tx);
 enum status body_delete(struct tx *tx, uint64_t message);
 /* Pieces of one message become those of another, which has none. */
 enum status body_rename(struct tx *tx, uint64_t from, uint64_t to);

@@ -273,6 +273,7 @@ static void forget_results(struct tx *tx)
 
 static void leave(struct tx *tx)
 {
+	body_forget(tx);
 	tx->state = TX_IDLE;
 	tx->actor = (struct store_actor){ .sid = SLICE_EMPTY };
 	if (tx->mode == TX_READ)
