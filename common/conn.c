@@ -172,7 +172,7 @@ static void set_deadline(struct conn *c, int64_t now)
 	if (c->engine && c->phase == CONN_OPEN)
 		due = clock_sooner(due, c->engine->deadline_ms);
 	/* an engine that leaves a past deadline must not spin the loop */
-	if (due && due <= now - WHEEL_TICK_MS)
+	if (due && due <= now)
 		due = now + WHEEL_TICK_MS;
 	conn_timer_set(c->loop, &c->deadline, due);
 }

@@ -7,7 +7,7 @@
 void wheel_init(struct wheel *w, int64_t now_ms)
 {
 	memset(w, 0, sizeof *w);
-	w->tick = now_ms / WHEEL_TICK_MS;
+	w->tick = w->taking = now_ms / WHEEL_TICK_MS;
 }
 
 static void entry_remove(struct wheel *w, struct wheel_entry *e)
@@ -25,8 +25,8 @@ static void entry_insert(struct wheel *w, struct wheel_entry *e)
 	int64_t tick = (e->due_ms + WHEEL_TICK_MS - 1) / WHEEL_TICK_MS;
 	struct wheel_entry **head;
 
-	if (tick <= w->tick)
-		tick = w->tick + 1;
+	if (tick <= w->taking)
+		tick = w->taking + 1;
 	if (tick >= w->tick + WHEEL_SLOTS)	/* looked at again a round later */
 		tick = w->tick + WHEEL_SLOTS - 1;
 	e->slot = (unsigned)(tick % WHEEL_SLOTS);
@@ -76,6 +76,7 @@ struct wheel_entry *wheel_take(struct wheel *w, int64_t now_ms)
 {
 	int64_t now = now_ms / WHEEL_TICK_MS;
 
+	w->taking = now > w->tick ? now : w->tick;
 	while (w->tick < now) {
 		int64_t tick = next_tick(w);
 		struct wheel_entry *e;
@@ -86,10 +87,10 @@ struct wheel_entry *wheel_take(struct wheel *w, int64_t now_ms)
 		}
 		e = w->slots[tick % WHEEL_SLOTS];
 		entry_remove(w, e);
+		w->tick = tick - 1;
 		if (e->due_ms <= now_ms)
 			return e;
 		/* it was due later than a round ahead: the next round has it */
-		w->tick = tick - 1;
 		entry_insert(w, e);
 	}
 	return NULL;

@@ -21,10 +21,15 @@ struct wheel {
 	struct wheel_entry *slots[WHEEL_SLOTS];
 	uint64_t used[WHEEL_SLOTS / 64];	/* slots that are not empty */
 	int64_t tick;		/* the last that was taken whole */
+	int64_t taking;		/* up to this one they are being taken */
 };
 
 void wheel_init(struct wheel *w, int64_t now_ms);
-/* Sets or moves e's deadline; 0 takes it out. e is zeroed before first use. */
+/*
+ * Sets or moves e's deadline; 0 takes it out. e is zeroed before first use. One
+ * that has passed already comes with the next tick: wheel_take() in a loop ends,
+ * whatever is set meanwhile.
+ */
 void wheel_set(struct wheel *w, struct wheel_entry *e, int64_t due_ms);
 /* An entry whose deadline has passed, taken out; NULL when there is none. */
 struct wheel_entry *wheel_take(struct wheel *w, int64_t now_ms);

@@ -60,3 +60,23 @@ Test(wheel, next_is_when_something_comes_due)
 	wheel_set(&w, &near, 1);
 	cr_expect_eq(wheel_take(&w, 100000 + 3 * WHEEL_TICK_MS), &near);
 }
+
+/* A handler that sets a deadline in the past again does not keep the loop. */
+Test(wheel, what_is_set_meanwhile_comes_later)
+{
+	static const int64_t late[] = { 0, 1, 31, 32, 5000, 40000, 100000 };
+
+	for (size_t i = 0; i < sizeof late / sizeof *late; i++) {
+		static struct wheel w;
+		struct wheel_entry e = { 0 };
+		int64_t now = 300000 + late[i];
+		int turns = 0;
+
+		wheel_init(&w, 0);
+		wheel_set(&w, &e, 300000);
+		while (wheel_take(&w, now) && ++turns < 1000)
+			wheel_set(&w, &e, 300000);
+		cr_expect_lt(turns, 20, "%lld ms late: %d", (long long)late[i], turns);
+		cr_expect_eq(wheel_take(&w, now + 2 * WHEEL_TICK_MS), &e);
+	}
+}
