@@ -1,6 +1,7 @@
 #include "common/conn_priv.h"
 
 #include "common/clock.h"
+#include "common/crash_point.h"
 #include "common/log.h"
 #include "common/proxy_header.h"
 
@@ -150,8 +151,10 @@ enum status conn_flush(struct conn *c, bool *moved)
 	else if (*moved || !c->stalled_due_ms)
 		c->stalled_due_ms = clock_ms() + (c->service->stalled_ms
 			? c->service->stalled_ms : CONN_STALLED_MS);
-	if (st == ST_OK && *moved && c->engine && c->engine->wants_told)
+	if (st == ST_OK && *moved && c->engine && c->engine->wants_told) {
 		told_begin(c);
+		crash_point("conn.replied");
+	}
 	if (st == ST_OK && c->phase == CONN_LINGER && !c->is_shut) {
 		c->is_shut = true;
 		shutdown(c->fd, SHUT_WR);

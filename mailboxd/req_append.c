@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "common/crash_point.h"
 #include "common/id.h"
 #include "mailboxd/intake.h"
 
@@ -64,6 +65,7 @@ static enum status commit_run(struct request *r, struct tx *tx)
 	if (st != ST_OK)
 		return request_store_failed(r, st, tx, "TRYCREATE");
 	st = store_append(tx, box.id, a->rows, a->count, &a->uidvalidity);
+	crash_point("append.before_commit");
 	if (st != ST_OK)
 		return request_store_failed(r, st, tx, request_detail(st));
 	for (size_t i = 0; i < a->count && st == ST_OK; i++)
@@ -89,6 +91,7 @@ static void commit_done(struct request *r, enum status st)
 {
 	struct appending *a = r->state;
 
+	crash_point("append.before_reply");
 	if (st == ST_OK) {
 		for (size_t i = 0; i < a->count; i++)
 			intake_committed(a->messages[i].intake);

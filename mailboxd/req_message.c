@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
+#include "common/crash_point.h"
 #include "mailboxd/prepare.h"
 
 #define SLICE_MS	20
@@ -326,8 +327,15 @@ static enum status copy_run(struct request *r, struct tx *tx)
 						       ? "TRYCREATE" : "");
 	copy.to = to.id;
 	st = store_copy(tx, &copy);
+	crash_point("copy.before_commit");
 	return st == ST_OK ? put_copied(r, c, &copy)
 			   : request_store_failed(r, st, tx, request_detail(st));
+}
+
+static void copy_done(struct request *r, enum status st)
+{
+	crash_point("copy.before_reply");
+	request_ended(r, st);
 }
 
 void req_copy(struct request *r)
@@ -336,7 +344,7 @@ void req_copy(struct request *r)
 
 	if (changing_new(r, m->handle, m->move != 0, m->uids))
 		request_go(r, PLACE_WRITER, JOB_SYNC_FULL, copy_run,
-			   request_ended);
+			   copy_done);
 }
 
 static enum status expunge_run(struct request *r, struct tx *tx)
@@ -355,6 +363,7 @@ static enum status expunge_run(struct request *r, struct tx *tx)
 	st = store_expunge(tx, r->mailbox,
 			   c->uids.count || m->all ? &c->uids : NULL,
 			   m->all != 0, &c->source, &modseq);
+	crash_point("expunge.before_commit");
 	if (st != ST_OK)
 		return request_store_failed(r, st, tx, request_detail(st));
 	st = ranges_encode(&c->source, &set);
@@ -369,13 +378,19 @@ static enum status expunge_run(struct request *r, struct tx *tx)
 	return st;
 }
 
+static void expunge_done(struct request *r, enum status st)
+{
+	crash_point("expunge.before_reply");
+	request_ended(r, st);
+}
+
 void req_expunge(struct request *r)
 {
 	const struct ipc_expunge *m = &r->message.expunge;
 
 	if (changing_new(r, m->handle, true, m->uids))
 		request_go(r, PLACE_WRITER, JOB_SYNC_FULL, expunge_run,
-			   request_ended);
+			   expunge_done);
 }
 
 /* ---- CHANGES --------------------------------------------------------------------- */

@@ -232,6 +232,8 @@ static enum status open_own(struct store *s, struct error *error)
 static bool copy_options(struct store *s, const struct store_options *o)
 {
 	s->options = *o;
+	if (!s->options.vfs)
+		s->options.vfs = store_hooks_vfs();
 	s->dir = strdup(o->dir);
 	s->path = path_join(o->dir, "store.db");
 	if (!s->dir || !s->path)

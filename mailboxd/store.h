@@ -149,8 +149,9 @@ enum status store_release(struct tx *tx);
 void store_undo(struct tx *tx);
 
 /* SQLite gave the whole transaction up by itself (a full disk, no memory), or
- * store_undo() could not undo: what was done before is gone too; only
- * store_rollback() is left. */
+ * store_undo() could not undo, or not safely since the transaction had outgrown
+ * the page cache: what was done before is gone too; only store_rollback() is
+ * left. */
 bool store_is_lost(const struct tx *tx);
 
 const struct error *store_error(const struct tx *tx);

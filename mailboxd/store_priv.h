@@ -182,6 +182,7 @@ struct tx {
 	uint64_t room;		/* octets this transaction may still add */
 	bool met_full_disk;	/* SQLITE_FULL since the savepoint */
 	bool undo_failed;	/* in this transaction */
+	int spilled_before;	/* pages, before it; see store_undo() */
 	struct store_actor actor;
 	struct buf scratch;
 	size_t large_octets;	/* of large bodies, that went through the page cache */
@@ -308,6 +309,12 @@ enum status upgrade_begin(struct tx *tx, int64_t version);
 enum status upgrade_run(struct tx *tx, const char *sql);
 /* Copies of 30 days ago go. */
 void upgrade_remove_old(struct store *s);
+
+/* ---- store_hooks.c ----------------------------------------------------------------- */
+
+/* In a test build whose environment asks for it: a VFS with crash points and a
+ * sync that fails. NULL: SQLite's own. */
+const char *store_hooks_vfs(void);
 
 /* ---- store.c -------------------------------------------------------------------- */
 

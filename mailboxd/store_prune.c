@@ -1,6 +1,8 @@
 /* What nobody needs any longer goes in small batches. */
 #include "mailboxd/store_priv.h"
 
+#include "common/crash_point.h"
+
 #define BATCH 200		/* rows of a kind in one call */
 #define BATCH_TIGHT 20		/* where the WAL has little room */
 #define PAGES_BACK 128		/* free pages given back to the disk in one call */
@@ -131,6 +133,7 @@ static enum status vacuum(struct tx *tx, bool *more)
 	st = sql_exec(tx, sql);
 	if (!st)
 		st = count_pages(tx);
+	crash_point("store.vacuum");
 	if (!st && atomic_load(&tx->store->free_pages) < before)
 		*more = true;
 	return st;

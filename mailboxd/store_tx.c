@@ -282,6 +282,14 @@ static void leave(struct tx *tx)
 		pthread_mutex_unlock(&tx->store->write_lock);
 }
 
+static void note_spilled(struct tx *tx)
+{
+	int high = 0;
+
+	sqlite3_db_status(tx->db, SQLITE_DBSTATUS_CACHE_SPILL,
+			  &tx->spilled_before, &high, 0);
+}
+
 enum status store_begin(struct tx *tx, enum job_sync sync)
 {
 	struct store *s = tx->store;
@@ -308,6 +316,7 @@ enum status store_begin(struct tx *tx, enum job_sync sync)
 		if (!st)
 			st = measure_room(tx);
 		tx->undo_failed = false;
+		note_spilled(tx);
 		tx->message_high = 0;
 		tx->message_low = UINT64_MAX;
 		tx->delivered = 0;
@@ -452,6 +461,20 @@ enum status store_release(struct tx *tx)
 	return st;
 }
 
+/*
+ * Whether pages of this transaction are in the log already, because they did not
+ * fit into memory. Where such a page is written again and the savepoint undone,
+ * SQLite 3.40 leaves out the checksums of what comes next: the next COMMIT would
+ * be gone after a kill. A transaction of its own, rolled back whole, is sound.
+ */
+static bool has_spilled(struct tx *tx)
+{
+	int spilled = 0, high = 0;
+
+	sqlite3_db_status(tx->db, SQLITE_DBSTATUS_CACHE_SPILL, &spilled, &high, 0);
+	return spilled != tx->spilled_before;
+}
+
 void store_undo(struct tx *tx)
 {
 	struct error kept = tx->error;
@@ -460,7 +483,7 @@ void store_undo(struct tx *tx)
 	tx->state = TX_OPEN;
 	/* what could not be undone must not be committed with the others */
 	if (!sqlite3_get_autocommit(tx->db) &&
-	    (sql_run(tx, "ROLLBACK TO job", SQL_ARGS()) ||
+	    (has_spilled(tx) || sql_run(tx, "ROLLBACK TO job", SQL_ARGS()) ||
 	     sql_run(tx, "RELEASE job", SQL_ARGS())))
 		tx->undo_failed = true;
 	tx->recipient_id = 0;

@@ -161,6 +161,11 @@ static void add(struct environment *e, size_t *count, const char *item)
 
 static bool is_ours(const char *item)
 {
+#ifdef WITH_TEST_HOOKS
+	if (strncmp(item, "POSTROOM_CRASH=", 15) == 0 ||
+	    strncmp(item, "POSTROOM_FAIL_SYNC=", 19) == 0)
+		return false;
+#endif
 	return strncmp(item, "LISTEN_", 7) == 0 || strncmp(item, "POSTROOM_", 9) == 0 ||
 	       strncmp(item, "NOTIFY_SOCKET=", 14) == 0 ||
 	       strncmp(item, "UV_USE_IO_URING=", 16) == 0;

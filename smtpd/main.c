@@ -1,6 +1,7 @@
 /*
  * smtpd: SMTP and submission. Mail goes to lmtp.sock, logins to auth.sock.
  */
+#include "common/crash_point.h"
 #include "common/front.h"
 #include "smtpd/backends.h"
 #include "smtpd/session.h"
@@ -154,5 +155,6 @@ int main(int argc, char **argv)
 	};
 	static struct smtpd smtpd = { .front = { .ops = &front_ops } };
 
+	crash_point_load();
 	return daemon_main(&ops, &smtpd, argc, argv);
 }

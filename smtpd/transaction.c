@@ -7,6 +7,7 @@
 #include "smtpd/session_priv.h"
 
 #include "common/clock.h"
+#include "common/crash_point.h"
 #include "common/date.h"
 #include "common/log.h"
 #include "smtpd/submission_header.h"
@@ -486,6 +487,7 @@ static void conclude(struct smtp_session *s)
 		code = t->end_temporary.code;
 		smtp_reply_passed(s, &t->end_temporary);
 	} else if (t->stored) {
+		crash_point("smtp.before_reply");
 		smtp_reply_with(s, SMTP_REPLY_STORED, id_slice(&t->mid));
 		buf_append(&s->told, id_slice(&t->mid));
 	} else {

@@ -253,6 +253,8 @@ static uint64_t run_batch(void)
 			  store_error(t.write)->text);
 		if (st || verbs_pick(&v, 8) == 0) {
 			store_undo(t.write);
+			if (store_is_lost(t.write))
+				break;
 			continue;
 		}
 		cr_assert_eq(store_release(t.write), ST_OK);
@@ -261,13 +263,19 @@ static uint64_t run_batch(void)
 	return message;
 }
 
+static bool same_as_before(void)
+{
+	return strcmp(may_be.states[may_be.count - 1],
+		      may_be.states[may_be.count - 2]) == 0;
+}
+
 /* Images taken on the way have the state before or after it. */
 static void step_batch(void)
 {
 	uint64_t message = run_batch();
 	char *after;
 
-	if (verbs_pick(&v, 10) == 0) {
+	if (store_is_lost(t.write) || verbs_pick(&v, 10) == 0) {
 		store_rollback(t.write);
 		check_images();
 		return;
@@ -277,6 +285,8 @@ static void step_batch(void)
 	after = dump(t.read);
 	cr_assert_lt(may_be.count, STATES);
 	may_be.states[may_be.count++] = after;
+	if (!store_needs_sync(t.store) && !same_as_before())
+		cr_assert(fault_disk_is_synced(), WHERE, WHERE_ARGS);
 	check_images();
 	free(may_be.states[--may_be.count]);
 	told.message = message;

@@ -346,6 +346,18 @@ bool fault_disk_is_true(void)
 	return is_true;
 }
 
+bool fault_disk_is_synced(void)
+{
+	bool is_synced = true;
+
+	pthread_mutex_lock(&lock);
+	for (struct disk_file *f = files; f < files + FILES; f++)
+		if (f->is_journal && !f->is_removed && f->first)
+			is_synced = false;
+	pthread_mutex_unlock(&lock);
+	return is_synced;
+}
+
 static void write_file(const struct disk_file *f, const char *to,
 		       const struct content *c)
 {

@@ -61,6 +61,8 @@ void fault_disk_moments(fault_moment_fn *fn, void *arg);
 void fault_disk_image(const char *dir, const char *to, uint64_t *seed);
 /* Whether the files are as the writes that were seen make them: none went past. */
 bool fault_disk_is_true(void);
+/* Whether all that was written to logs and journals has been synced. */
+bool fault_disk_is_synced(void);
 /* Such a sequence of numbers: 0 to n - 1. */
 unsigned fault_pick(uint64_t *seed, unsigned n);
 
