@@ -5,6 +5,8 @@
 
 /* Rows read before rows are written, so that no cursor is moved under a scan. */
 #define BLOCK 1024
+/* Neighbours from so many on are copied by one statement. */
+#define RUN_LEAST 4
 /* What a copied entry adds, about. */
 #define ENTRY_OCTETS 100
 
@@ -97,6 +99,72 @@ static enum status copy_entry(struct copy_job *j, struct entry e)
 	return st ? st : ranges_add(c->target, e.uid, e.uid);
 }
 
+/* Entries of the block from i on that one statement copies: neighbours by UID
+ * whose flags mean the same in the target. */
+static size_t plain_run(const struct copy_job *j, size_t i, size_t count)
+{
+	size_t first = i;
+
+	for (; i < count; i++)
+		if ((flags_keyword_set(j->block[i].flags) && j->from != j->to) ||
+		    j->block[i].uid - j->block[first].uid != i - first)
+			break;
+	return i - first;
+}
+
+static enum status copy_run(struct copy_job *j, size_t first, size_t count)
+{
+	struct store_copy *c = j->copy;
+	uint32_t low = j->block[first].uid, high = low + (uint32_t)count - 1;
+	uint32_t *next = &j->to->now.mailbox.uidnext, target = *next;
+	uint64_t saved = (uint64_t)store_now();
+	enum status st;
+
+	if (target > STORE_UID_MAX || STORE_UID_MAX - target < count - 1)
+		return tx_error(j->tx, ST_LIMIT, "no UID is left");
+	st = sql_run(j->tx, "INSERT INTO entry (mailbox, uid, flags, modseq,"
+		" message, size, saved, recipient) SELECT ?1, uid + ?2, flags, ?3,"
+		" message, size, ?4, recipient FROM entry WHERE mailbox = ?5"
+		" AND uid BETWEEN ?6 AND ?7",
+		SQL_ARGS(sql_i(j->to->id),
+			 sql_i((uint64_t)((int64_t)target - (int64_t)low)),
+			 sql_i(j->modseq), sql_i(saved), sql_i(j->from->id),
+			 sql_i(low), sql_i(high)));
+	if (!st && !c->is_move)
+		st = sql_run(j->tx, "INSERT INTO message_ref (message, count)"
+			" SELECT message, 1 FROM entry WHERE mailbox = ?1"
+			" AND uid BETWEEN ?2 AND ?3 ON CONFLICT (message)"
+			" DO UPDATE SET count = count + 1",
+			SQL_ARGS(sql_i(j->from->id), sql_i(low), sql_i(high)));
+	for (size_t i = first; i < first + count && !st; i++) {
+		struct entry e = j->block[i];
+
+		e.uid = (*next)++;
+		e.modseq = j->modseq;
+		entry_count(j->tx, j->to, j->to_account, &e);
+	}
+	if (!st)
+		st = ranges_add(c->source, low, high);
+	return st ? st : ranges_add(c->target, target,
+				    target + (uint32_t)count - 1);
+}
+
+static enum status copy_block(struct copy_job *j, size_t count)
+{
+	enum status st = ST_OK;
+
+	for (size_t i = 0, n; i < count && !st; i += n) {
+		n = plain_run(j, i, count);
+		if (n < RUN_LEAST) {
+			n = 1;
+			st = copy_entry(j, j->block[i]);
+		} else {
+			st = copy_run(j, i, n);
+		}
+	}
+	return st;
+}
+
 static enum status copy_range(struct copy_job *j, struct range r)
 {
 	uint32_t next = r.low;
@@ -107,8 +175,8 @@ static enum status copy_range(struct copy_job *j, struct range r)
 		r.high = j->uid_max;
 	do {
 		st = read_block(j, r, &next, &count);
-		for (size_t i = 0; i < count && !st; i++)
-			st = copy_entry(j, j->block[i]);
+		if (!st)
+			st = copy_block(j, count);
 	} while (!st && count == BLOCK);
 	return st;
 }

@@ -189,19 +189,11 @@ enum status message_insert(struct tx *tx, const struct store_message *m,
 
 /* ---- entries -------------------------------------------------------------------------- */
 
-enum status entry_insert(struct tx *tx, struct hot *mailbox,
-			 struct hot *account, const struct entry *e)
+void entry_count(struct tx *tx, struct hot *mailbox, struct hot *account,
+		 const struct entry *e)
 {
 	struct mailbox_state *m = &mailbox->now.mailbox;
-	enum status st = sql_run(tx, "INSERT INTO entry (mailbox, uid, flags,"
-		" modseq, message, size, saved, recipient)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-		SQL_ARGS(sql_i(mailbox->id), sql_i(e->uid), sql_i(e->flags),
-			 sql_i(e->modseq), sql_i(e->message), sql_i(e->size),
-			 sql_i((uint64_t)e->saved), sql_i(e->recipient)));
 
-	if (st)
-		return st;
 	array_log_note(&tx->log, &(struct array_change){
 		.kind = ARRAY_APPEND, .mailbox = mailbox->id, .low = e->uid,
 		.add = e->flags, .modseq = e->modseq,
@@ -216,7 +208,21 @@ enum status entry_insert(struct tx *tx, struct hot *mailbox,
 	}
 	account->now.account.used_octets += e->size;
 	account->now.account.used_messages++;
-	return ST_OK;
+}
+
+enum status entry_insert(struct tx *tx, struct hot *mailbox,
+			 struct hot *account, const struct entry *e)
+{
+	enum status st = sql_run(tx, "INSERT INTO entry (mailbox, uid, flags,"
+		" modseq, message, size, saved, recipient)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		SQL_ARGS(sql_i(mailbox->id), sql_i(e->uid), sql_i(e->flags),
+			 sql_i(e->modseq), sql_i(e->message), sql_i(e->size),
+			 sql_i((uint64_t)e->saved), sql_i(e->recipient)));
+
+	if (!st)
+		entry_count(tx, mailbox, account, e);
+	return st;
 }
 
 enum status entry_open(struct tx *tx, uint64_t id, struct hot **mailbox,

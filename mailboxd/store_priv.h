@@ -405,6 +405,9 @@ enum status entry_open(struct tx *tx, uint64_t id, struct hot **mailbox,
 		       struct hot **account);
 /* Takes the next UID. ST_LIMIT: there is none. */
 enum status entry_uid(struct tx *tx, struct hot *mailbox, uint32_t *uid);
+/* Counts a row that was added in both, and notes it for the array. */
+void entry_count(struct tx *tx, struct hot *mailbox, struct hot *account,
+		 const struct entry *e);
 /* Adds the row and counts it in both. */
 enum status entry_insert(struct tx *tx, struct hot *mailbox,
 			 struct hot *account, const struct entry *e);
