@@ -160,12 +160,13 @@
 /* ---- smtpd to its LMTP client: in process, never on a socket ------------- */
 
 /* Opens a transaction (answered by LMTP_REPLY for MAIL) with what the XPOSTROOM
- * words need. body: 8BITMIME or "". octets: SIZE or 0. trace_octets: length of
- * the trace headers that begin the body. */
+ * words need. body: 8BITMIME or "". octets: SIZE or 0. ret, envid (decoded), and
+ * orcpt (decoded) of a recipient: common/dsn.h. */
 #define IPC_LMTP_MAIL(F) F(text, sender) F(text, mid) F(text, sid) \
 	F(text, address) F(text, helo) F(text, login) F(text, tls) \
-	F(u64, octets) F(u32, utf8) F(text, body)
-#define IPC_LMTP_RCPT(F) F(text, recipient) F(text, parameters)
+	F(u64, octets) F(u32, utf8) F(text, body) F(u32, ret) F(text, envid)
+/* notify: bits of enum dsn_notify, 0: not said. */
+#define IPC_LMTP_RCPT(F) F(text, recipient) F(u32, notify) F(text, orcpt)
 /* Octets of the message; answered by CREDIT as they leave. */
 #define IPC_LMTP_DATA(F) F(bytes, octets)
 /* The message is whole; digest: SHA-256 of the octets received. Answered by one

@@ -1,5 +1,6 @@
 #include "common/lmtp_dialogue.h"
 
+#include "common/dsn.h"
 #include "common/xtext.h"
 
 #define PENDING_MAX	((size_t)8192)
@@ -106,6 +107,12 @@ enum status lmtp_dialogue_mail(struct lmtp_dialogue *d,
 		append_word(&d->out, " BODY=", mail->body);
 	if (mail->utf8)
 		buf_append_str(&d->out, " SMTPUTF8");
+	/* a server without DSN refuses the words, and its answer is passed on:
+	 * what was asked for is not forgotten in silence */
+	if (mail->ret)
+		buf_append_str(&d->out, mail->ret == DSN_RET_FULL ? " RET=FULL"
+								  : " RET=HDRS");
+	append_word(&d->out, " ENVID=", mail->envid);
 	if (d->has_xpostroom) {
 		append_word(&d->out, " XMID=", mail->mid);
 		append_word(&d->out, " XSID=", mail->sid);
@@ -126,9 +133,13 @@ enum status lmtp_dialogue_rcpt(struct lmtp_dialogue *d,
 	buf_append_str(&d->out, "RCPT TO:<");
 	buf_append(&d->out, rcpt->recipient);
 	buf_append_char(&d->out, '>');
-	if (rcpt->parameters.len) {
-		buf_append_char(&d->out, ' ');
-		buf_append(&d->out, rcpt->parameters);
+	if (rcpt->notify) {
+		buf_append_str(&d->out, " NOTIFY=");
+		dsn_notify_render(rcpt->notify, &d->out);
+	}
+	if (rcpt->orcpt.len) {
+		buf_append_str(&d->out, " ORCPT=");
+		dsn_orcpt_render(rcpt->orcpt, &d->out);
 	}
 	buf_append_str(&d->out, "\r\n");
 	return sent(d, before, LMTP_STEP_RCPT);

@@ -38,6 +38,8 @@ static enum want mail_ask(struct lmtp_session *s,
 		.octets = p->size,
 		.utf8 = p->is_utf8,
 		.body = p->is_8bit ? SLICE("8BITMIME") : SLICE_EMPTY,
+		.ret = p->ret,
+		.envid = p->envid.data ? p->envid : SLICE_EMPTY,
 	};
 	want = lmtp_ask(s, &m, mail_answered);
 	buf_free(&rendered);

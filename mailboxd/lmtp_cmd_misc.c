@@ -18,6 +18,7 @@ enum want lmtp_cmd_lhlo(struct lmtp_session *s, struct slice args)
 	lmtp_reply(s, "250-SMTPUTF8");
 	lmtp_reply(s, "250-CHUNKING");
 	lmtp_reply(s, "250-ENHANCEDSTATUSCODES");
+	lmtp_reply(s, "250-DSN");
 	if (s->is_ours)
 		lmtp_reply(s, "250-XPOSTROOM 1");
 	return lmtp_reply_fmt(s, "250 SIZE %llu",

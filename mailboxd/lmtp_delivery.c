@@ -3,8 +3,10 @@
 #include "common/clock.h"
 #include "common/crash_point.h"
 #include "common/digest.h"
+#include "common/dsn.h"
 #include "common/log.h"
 #include "mailboxd/intake.h"
+#include "mailboxd/reporting.h"
 #include "mailboxd/resolve_cache.h"
 #include "mailboxd/untold.h"
 
@@ -38,6 +40,7 @@ struct transaction {
 	bool is_running, is_ending;
 	bool is_known;		/* in the untold list, under this key */
 	unsigned char key[UNTOLD_KEY_OCTETS];
+	struct reporting reporting;
 
 	/* ---- the recipient that is being looked up */
 	struct slice recipient;
@@ -45,6 +48,8 @@ struct transaction {
 	size_t found_count;
 	bool is_roomy;		/* no quota is near: the answer may be kept */
 	bool is_foreign;	/* its domain is not ours */
+	unsigned notify;
+	struct slice orcpt;
 };
 
 /* XDONE on its way to the writer. */
@@ -122,6 +127,7 @@ static void transaction_free(struct transaction *t)
 	if (!t)
 		return;
 	intake_free(t->intake);
+	reporting_clear(&t->reporting);
 	free(t->deliveries);
 	arena_clear(&t->arena);
 	free(t);
@@ -170,7 +176,9 @@ static void take_mail(struct lmtp_delivery *d, uint32_t id,
 	t->sid = arena_copy(&t->arena, m->sid);
 	t->client = arena_copy(&t->arena, m->address);
 	t->login = arena_copy(&t->arena, m->login);
-	if (!t->login.data) {
+	reporting_init(&t->reporting, d->service, &t->arena);
+	t->reporting.envid = arena_copy(&t->arena, m->envid);
+	if (!t->reporting.envid.data) {
 		transaction_free(t);
 		answer(d, id, 451, "4.3.0", "Out of memory", true);
 		return;
@@ -228,6 +236,9 @@ static void rcpt_answer(struct transaction *t, enum status st)
 {
 	for (size_t i = 0; i < t->found_count && st == ST_OK; i++)
 		st = add_delivery(t, &t->found[i]);
+	if (st == ST_OK && t->notify & DSN_SUCCESS)
+		st = reporting_recipient(&t->reporting, t->recipient, t->orcpt,
+					 t->found_count > 1);
 	if (st == ST_OK)
 		t->recipients++;
 	else
@@ -389,7 +400,9 @@ static void take_rcpt(struct lmtp_delivery *d, uint32_t id,
 	t->recipient = arena_copy(&t->arena, m->recipient);
 	t->found_count = 0;
 	t->is_foreign = false;
-	if (!t->recipient.data) {
+	t->notify = m->notify;
+	t->orcpt = arena_copy(&t->arena, m->orcpt);
+	if (!t->recipient.data || !t->orcpt.data) {
 		answer(d, id, 452, "4.5.3", "Too many recipients", true);
 		return;
 	}
@@ -446,6 +459,7 @@ static enum status take_data(struct lmtp_delivery *d, uint32_t id,
 		return ST_MORE;
 	if (t->failed == ST_OK)
 		t->failed = intake_feed(t->intake, m->octets);
+	reporting_octets(&t->reporting, m->octets);
 	crash_point("lmtp.data");
 	if (t->failed != ST_OK) {
 		answer_status(t, t->failed, false);
@@ -470,6 +484,8 @@ static enum status deliver_run(struct job *job, struct tx *tx)
 		st = store_untold_add(tx, t->mid, slice_of((char *)t->key,
 							   sizeof t->key),
 				      clock_wall_seconds());
+	if (st == ST_OK)
+		st = reporting_deliver(&t->reporting, tx, t->sender);
 	crash_point("lmtp.before_commit");
 	return st;
 }
@@ -556,6 +572,8 @@ static void end(struct transaction *t)
 		st = intake_end(t->intake, &t->message);
 	if (st == ST_MORE)
 		return;	/* body_moved() comes back here */
+	if (st == ST_OK)
+		st = reporting_end(&t->reporting, t->sender, t->mid, t->sid);
 	if (st != ST_OK) {
 		answer_all_status(t, st);
 		return;

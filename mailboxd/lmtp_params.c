@@ -22,6 +22,19 @@ static bool take_text(struct parsing *p, struct slice value)
 	return true;
 }
 
+static bool decode(struct arena *arena, struct slice value,
+		   bool (*read)(struct slice value, struct buf *out),
+		   struct slice *text)
+{
+	char *room = arena_alloc(arena, value.len + 1);
+	struct buf out = { room, 0, value.len + 1, value.len + 1 };
+
+	if (!room || !read(value, &out))
+		return false;
+	*text = buf_slice(&out);
+	return true;
+}
+
 static bool take_mid(struct parsing *p, struct slice value)
 {
 	return take_text(p, value) && id_is_valid(*p->text, ID_MESSAGE);
@@ -64,6 +77,16 @@ static bool take_utf8(struct parsing *p, struct slice value)
 	return value.len == 0;
 }
 
+static bool take_ret(struct parsing *p, struct slice value)
+{
+	return dsn_ret(value, &p->params->ret);
+}
+
+static bool take_envid(struct parsing *p, struct slice value)
+{
+	return decode(p->arena, value, dsn_envid, &p->params->envid);
+}
+
 #define TEXT(field) offsetof(struct lmtp_params, field)
 
 static const struct word {
@@ -75,6 +98,8 @@ static const struct word {
 	{ "SIZE",	false,	true,	take_size,	0 },
 	{ "BODY",	false,	true,	take_body,	0 },
 	{ "SMTPUTF8",	false,	false,	take_utf8,	0 },
+	{ "RET",	false,	true,	take_ret,	0 },
+	{ "ENVID",	false,	true,	take_envid,	0 },
 	{ "XMID",	true,	true,	take_mid,	TEXT(mid) },
 	{ "XSID",	true,	true,	take_sid,	TEXT(sid) },
 	{ "XADDR",	true,	true,	take_text,	TEXT(address) },
@@ -117,6 +142,39 @@ enum status lmtp_params_parse(struct slice text, bool ours,
 		    !words[i].take(&p, value))
 			return ST_SYNTAX;
 		seen |= 1u << i;
+	}
+	return ST_OK;
+}
+
+enum status lmtp_params_rcpt(struct slice text, struct arena *arena,
+			     unsigned *notify, struct slice *orcpt,
+			     const char **reply)
+{
+	struct slice item;
+	bool has_orcpt = false;
+
+	*notify = 0;
+	*orcpt = SLICE_EMPTY;
+	*reply = "501 5.5.4 Bad parameter";
+	while (slice_split(&text, ' ', &item)) {
+		size_t equals = slice_index(item, '=');
+		struct slice name = slice_head(item, equals);
+		struct slice value = equals < item.len ?
+			slice_from(item, equals + 1) : SLICE_EMPTY;
+
+		if (item.len == 0)
+			continue;
+		if (slice_case_eq(name, SLICE("NOTIFY"))) {
+			if (*notify || !dsn_notify(value, notify))
+				return ST_SYNTAX;
+		} else if (slice_case_eq(name, SLICE("ORCPT"))) {
+			if (has_orcpt || !decode(arena, value, dsn_orcpt, orcpt))
+				return ST_SYNTAX;
+			has_orcpt = true;
+		} else {
+			*reply = "555 5.5.4 Unknown parameter";
+			return ST_SYNTAX;
+		}
 	}
 	return ST_OK;
 }

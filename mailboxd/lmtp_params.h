@@ -7,6 +7,8 @@
 #define MAILBOXD_LMTP_PARAMS_H
 
 #include "common/arena.h"
+#include "common/buf.h"
+#include "common/dsn.h"
 #include "common/status.h"
 
 #include <stdbool.h>
@@ -15,6 +17,8 @@
 struct lmtp_params {
 	uint64_t size;		/* 0: not told */
 	bool is_8bit, is_utf8;
+	enum dsn_ret ret;	/* RFC 3461 */
+	struct slice envid;	/* decoded */
 	struct slice mid, sid, address, helo, login, tls;	/* "" not told */
 	uint64_t trace;		/* octets of trace headers in front */
 };
@@ -26,5 +30,13 @@ struct lmtp_params {
 enum status lmtp_params_parse(struct slice text, bool ours,
 			      struct arena *arena, struct lmtp_params *params,
 			      const char **reply);
+
+/*
+ * The words behind the path of RCPT: NOTIFY and ORCPT (RFC 3461). *notify is 0 and
+ * *orcpt empty where they were not said. As above.
+ */
+enum status lmtp_params_rcpt(struct slice text, struct arena *arena,
+			     unsigned *notify, struct slice *orcpt,
+			     const char **reply);
 
 #endif

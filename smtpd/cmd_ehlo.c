@@ -19,6 +19,12 @@ static void value_auth(const struct smtp_session *s, struct buf *out)
 	sasl_list(s->settings->has_scram, s->engine.peer, " ", "", out);
 }
 
+/* On port 25 nothing could carry a report out. */
+static bool is_submission(const struct smtp_session *s)
+{
+	return s->listener->has_auth;
+}
+
 static bool has_limits(const struct smtp_session *s)
 {
 	return s->settings->recipients != 0;
@@ -57,6 +63,7 @@ static const struct word {
 	{ "ENHANCEDSTATUSCODES", always, NULL },	/* RFC 2034 */
 	{ "STARTTLS", smtp_offers_starttls, NULL },		/* RFC 3207 */
 	{ "AUTH", smtp_offers_auth, value_auth },	/* RFC 4954 */
+	{ "DSN", is_submission, NULL },			/* RFC 3461 */
 	{ "LIMITS", has_limits, value_limits },		/* RFC 9422 */
 	{ "XCLIENT", smtp_offers_xclient, value_xclient },
 	{ "XFORWARD", smtp_offers_xclient, value_xforward },

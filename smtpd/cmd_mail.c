@@ -80,6 +80,8 @@ void smtp_cmd_mail(struct smtp_session *s, struct slice arguments)
 	s->t.size = params.size;
 	s->t.is_8bit = params.is_8bit;
 	s->t.is_utf8 = params.is_utf8;
+	s->t.ret = params.ret;
+	buf_append(&s->t.envid, params.envid);
 	if (s->listener->has_auth && !sender.is_null &&
 	    !smtp_sender_is_known(s, buf_slice(&s->t.sender)))
 		smtp_sender_ask(s, buf_slice(&s->t.sender));

@@ -48,5 +48,5 @@ void smtp_cmd_rcpt(struct smtp_session *s, struct slice arguments)
 		smtp_reply_number(s, SMTP_REPLY_TOO_MANY_RECIPIENTS, most);
 		return;
 	}
-	smtp_transaction_rcpt(s, buf_slice(&rendered));
+	smtp_transaction_rcpt(s, buf_slice(&rendered), &params);
 }

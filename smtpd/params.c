@@ -42,6 +42,46 @@ static bool param_auth(struct slice value, struct smtp_params *params)
 	return value.len > 0;
 }
 
+static bool param_ret(struct slice value, struct smtp_params *params)
+{
+	return dsn_ret(value, &params->ret);
+}
+
+static bool param_notify(struct slice value, struct smtp_params *params)
+{
+	return dsn_notify(value, &params->notify);
+}
+
+/* Checked here; smtp_params_parse() decodes it. */
+static bool param_envid(struct slice value, struct smtp_params *params)
+{
+	params->envid = value;
+	return true;
+}
+
+static bool param_orcpt(struct slice value, struct smtp_params *params)
+{
+	params->orcpt = value;
+	return true;
+}
+
+/* What was written gives way to what it means. */
+static bool decode(struct smtp_session *s, struct slice *text,
+		   bool (*read)(struct slice value, struct buf *out))
+{
+	char *room;
+	struct buf out;
+
+	if (!text->data)
+		return true;
+	room = arena_alloc(&s->arena, text->len + 1);
+	out = (struct buf){ room, 0, text->len + 1, text->len + 1 };
+	if (!room || !read(*text, &out))
+		return false;
+	*text = buf_slice(&out);
+	return true;
+}
+
 static bool always(const struct smtp_session *s)
 {
 	(void)s;
@@ -63,6 +103,10 @@ static const struct param {
 	{ "BODY", SMTP_PARAMS_MAIL, always, param_body },
 	{ "SMTPUTF8", SMTP_PARAMS_MAIL, always, param_utf8 },
 	{ "AUTH", SMTP_PARAMS_MAIL, with_auth, param_auth },
+	{ "RET", SMTP_PARAMS_MAIL, with_auth, param_ret },
+	{ "ENVID", SMTP_PARAMS_MAIL, with_auth, param_envid },
+	{ "NOTIFY", SMTP_PARAMS_RCPT, with_auth, param_notify },
+	{ "ORCPT", SMTP_PARAMS_RCPT, with_auth, param_orcpt },
 };
 
 static size_t find(const struct smtp_session *s, enum smtp_params_for whose,
@@ -77,7 +121,7 @@ static size_t find(const struct smtp_session *s, enum smtp_params_for whose,
 	return i;
 }
 
-enum smtp_reply smtp_params_parse(const struct smtp_session *s,
+enum smtp_reply smtp_params_parse(struct smtp_session *s,
 				  enum smtp_params_for whose,
 				  struct slice text, struct smtp_params *params,
 				  struct slice *bad)
@@ -107,5 +151,11 @@ enum smtp_reply smtp_params_parse(const struct smtp_session *s,
 		if (!table[row].take(one, params))
 			return SMTP_REPLY_PARAMETER_SYNTAX;
 	}
+	*bad = SLICE("ENVID");
+	if (!decode(s, &params->envid, dsn_envid))
+		return SMTP_REPLY_PARAMETER_SYNTAX;
+	*bad = SLICE("ORCPT");
+	if (!decode(s, &params->orcpt, dsn_orcpt))
+		return SMTP_REPLY_PARAMETER_SYNTAX;
 	return SMTP_REPLY_OK;
 }

@@ -23,6 +23,7 @@
 #include "smtpd/reply.h"
 #include "smtpd/session.h"
 
+struct smtp_params;
 struct told_client;
 
 enum smtp_state {
@@ -74,6 +75,8 @@ struct smtp_transaction {
 	struct buf recipient;	/* the first one accepted, for Received */
 	uint64_t size;		/* SIZE of MAIL, or 0 */
 	bool is_8bit, is_utf8;
+	unsigned ret;		/* enum dsn_ret */
+	struct buf envid;	/* decoded */
 	uint32_t request;	/* id of the requests; 0: not opened, or over */
 	bool is_mail_due;	/* LMTP_MAIL has no answer yet */
 	unsigned rcpt_tried, rcpt_due, rcpt_ok;
@@ -207,7 +210,8 @@ void smtp_transaction_begin(struct smtp_session *s);
 /* Gives up what was begun, if anything was, and forgets it. */
 void smtp_transaction_clear(struct smtp_session *s);
 /* Passes a recipient on, opening the transaction with the first one. */
-void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient);
+void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient,
+			   const struct smtp_params *params);
 /* Takes octets of the message (unstuffed): size, lines and digest are looked
  * at, and pieces go on. */
 void smtp_transaction_octets(struct smtp_session *s, struct slice octets);

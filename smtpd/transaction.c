@@ -10,6 +10,7 @@
 #include "common/crash_point.h"
 #include "common/date.h"
 #include "common/log.h"
+#include "smtpd/params.h"
 #include "smtpd/submission_header.h"
 #include "smtpd/trace_headers.h"
 
@@ -67,10 +68,12 @@ void smtp_transaction_begin(struct smtp_session *s)
 	header_filter_clear(&t->filter);
 	*t = (struct smtp_transaction){
 		.sender = t->sender, .recipient = t->recipient, .piece = t->piece,
-		.held = t->held, .authors = t->authors, .denied = t->denied,
+		.envid = t->envid, .held = t->held, .authors = t->authors, .denied = t->denied,
 		.refusal = SMTP_REPLY_OK, .ends_with_crlf = true,
 	};
 	t->sender.max = t->recipient.max = ADDRESS_OCTETS_MAX;
+	t->envid.max = DSN_ENVID_MAX;
+	t->envid.len = 0;
 	t->piece.max = IPC_PIECE_MAX;
 	smtp_submission_begin(s);
 	t->sender.len = t->recipient.len = t->piece.len = 0;
@@ -103,6 +106,7 @@ void smtp_transaction_free(struct smtp_session *s)
 {
 	buf_free(&s->t.sender);
 	buf_free(&s->t.recipient);
+	buf_free(&s->t.envid);
 	buf_free(&s->t.piece);
 	header_filter_clear(&s->t.filter);
 	smtp_submission_drop(s);
@@ -132,11 +136,14 @@ static void open_transaction(struct smtp_session *s)
 		.octets = s->t.size,
 		.utf8 = s->t.is_utf8,
 		.body = s->t.is_8bit ? SLICE("8BITMIME") : SLICE_EMPTY,
+		.ret = s->t.ret,
+		.envid = buf_slice(&s->t.envid),
 	};
 	ask(s, &m);
 }
 
-void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient)
+void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient,
+			   const struct smtp_params *params)
 {
 	struct smtp_transaction *t = &s->t;
 	struct ipc_message m = { .type = IPC_TYPE_LMTP_RCPT };
@@ -149,7 +156,8 @@ void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient)
 	if (!t->request)
 		open_transaction(s);
 	m.lmtp_rcpt.recipient = recipient;
-	m.lmtp_rcpt.parameters = SLICE_EMPTY;
+	m.lmtp_rcpt.notify = params->notify;
+	m.lmtp_rcpt.orcpt = params->orcpt.data ? params->orcpt : SLICE_EMPTY;
 	ask(s, &m);
 	if (t->rcpt_tried == 1)
 		buf_append(&t->recipient, recipient);

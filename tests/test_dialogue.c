@@ -29,7 +29,7 @@ static enum want toy_line(struct engine *e, struct slice line)
 		struct ipc_message m = { .type = IPC_TYPE_LMTP_RCPT };
 
 		m.lmtp_rcpt.recipient = slice_from(line, 4);
-		m.lmtp_rcpt.parameters = SLICE_EMPTY;
+		m.lmtp_rcpt.orcpt = SLICE_EMPTY;
 		engine_ask(e, 7, &m);
 		return t->want = WANT_ANSWER;
 	}
@@ -125,7 +125,7 @@ Test(dialogue, plays)
 		"S* \"tw\"\n"
 		"S: o\n"
 		"C: ASK joe@example.org\n"
-		"R[j]: lmtp_rcpt recipient=joe@example.org parameters=\"\"\n"
+		"R[j]: lmtp_rcpt recipient=joe@example.org orcpt=\"\"\n"
 		"C: ASK x\n"
 		"A[j]: lmtp_reply code=250 text=\"it is\"\n"
 		"S: it is\n"

@@ -161,7 +161,7 @@ static void ask_mail(struct lmtp_rig *r, unsigned recipients)
 	ask(r, &m);
 	m = (struct ipc_message){ .type = IPC_TYPE_LMTP_RCPT };
 	m.lmtp_rcpt.recipient = SLICE("b");
-	m.lmtp_rcpt.parameters = SLICE_EMPTY;
+	m.lmtp_rcpt.orcpt = SLICE_EMPTY;
 	while (recipients--)
 		ask(r, &m);
 	r->backend->ops->flush(r->backend);

@@ -132,7 +132,7 @@ static void act(struct play *p, struct slice args)
 	struct ipc_lmtp_mail mail = { .octets = 5, .body = SLICE("8BITMIME"),
 				      .helo = SLICE("h +="),
 				      .tls = SLICE("TLSv1.3") };
-	struct ipc_lmtp_rcpt rcpt = { .parameters = SLICE_EMPTY };
+	struct ipc_lmtp_rcpt rcpt = { .orcpt = SLICE_EMPTY };
 	enum status st = ST_SYNTAX;
 
 	slice_split(&args, ' ', &verb);
