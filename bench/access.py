@@ -83,13 +83,17 @@ def select_ms(side, messages):
     return result
 
 
-def search_ms(side, messages, key):
+def command_ms(side, command):
     imap = Imap(side)
     imap.run("SELECT INBOX")
-    imap.run(f"SEARCH {key}")
-    result = statistics.median(timed(lambda: imap.run(f"SEARCH {key}")) for _ in range(3)) * 1e3
+    imap.run(command)
+    result = statistics.median(timed(lambda: imap.run(command)) for _ in range(3)) * 1e3
     imap.close()
     return result
+
+
+def search_ms(side, messages, key):
+    return command_ms(side, f"SEARCH {key}")
 
 
 def store_single(side, messages, in_flight=1, count=2000):
@@ -178,6 +182,8 @@ ROWS = {
     "pop-retr": ("POP3 RETR of all, pipelined", "/s", pop_retr, True),
     "search-body": ("SEARCH BODY, a rare word", "ms", lambda s, n: search_ms(s, n, "BODY zqxjkvw"), False),
     "search-subject": ("SEARCH SUBJECT", "ms", lambda s, n: search_ms(s, n, 'SUBJECT "nowhere to be found"'), False),
+    "sort": ("SORT (SUBJECT REVERSE DATE)", "ms", lambda s, n: command_ms(s, "SORT (SUBJECT REVERSE DATE) UTF-8 ALL"), False),
+    "thread": ("THREAD REFERENCES", "ms", lambda s, n: command_ms(s, "THREAD REFERENCES UTF-8 ALL"), False),
     "select": ("SELECT", "ms", select_ms, False),
     "store-1": ("STORE of one flag, one by one", "/s", store_single, True),
     "store-8": ("STORE of one flag, 8 in flight", "/s", lambda s, n: store_single(s, n, 8), True),

@@ -136,6 +136,14 @@
 /* program: as common/search_program.h encodes it. Answered by UIDS frames,
  * then DONE with the highest modseq of what was found. */
 #define IPC_SEARCH(F) F(u32, handle) F(bytes, program)
+/* The same search, sorted (RFC 5256). keys: octets, each an enum ipc_sort_key with
+ * IPC_SORT_REVERSE or without, the first counts most. Answered by ORDER frames, which
+ * join to u32, little endian, each a UID; then DONE as SEARCH has it. */
+#define IPC_SORT(F) F(u32, handle) F(bytes, program) F(bytes, keys)
+/* The same search, threaded. algorithm: enum ipc_thread_algorithm. Answered as SORT;
+ * mailboxd/thread.h says how ORDER tells a tree. */
+#define IPC_THREAD(F) F(u32, handle) F(bytes, program) F(u32, algorithm)
+#define IPC_ORDER(F) F(bytes, tokens)
 /* What happened since that modseq: ROWS (UID, FLAGS, MODSEQ of new and changed
  * rows), VANISHED, then CHANGED, LAST. Also the body of the event. */
 #define IPC_CHANGES(F) F(u32, handle) F(u64, since)
@@ -279,6 +287,7 @@
 	X(83, CHANGED, changed) X(84, WATCH, watch) X(85, KICK, kick) \
 	X(100, EARLIER, earlier) \
 	X(86, QUOTA, quota) X(87, QUOTA_IS, quota_is) \
+	X(88, SORT, sort) X(89, THREAD, thread) X(90, ORDER, order) \
 	X(112, LMTP_MAIL, lmtp_mail) X(113, LMTP_RCPT, lmtp_rcpt) \
 	X(114, LMTP_DATA, lmtp_data) X(115, LMTP_END, lmtp_end) \
 	X(116, LMTP_ABORT, lmtp_abort) X(117, LMTP_REPLY, lmtp_reply) \
@@ -311,6 +320,27 @@ enum ipc_store_mode {
 	IPC_STORE_REPLACE = 0,
 	IPC_STORE_ADD = 1,
 	IPC_STORE_REMOVE = 2,
+};
+
+/* In IPC_SORT.keys (RFC 5256, RFC 5957). */
+enum ipc_sort_key {
+	IPC_SORT_ARRIVAL,
+	IPC_SORT_CC,
+	IPC_SORT_DATE,
+	IPC_SORT_FROM,
+	IPC_SORT_SIZE,
+	IPC_SORT_SUBJECT,
+	IPC_SORT_TO,
+	IPC_SORT_DISPLAYFROM,
+	IPC_SORT_DISPLAYTO,
+	IPC_SORT_KEYS,
+	IPC_SORT_REVERSE = 128,
+};
+#define IPC_SORT_KEYS_MAX 16
+
+enum ipc_thread_algorithm {
+	IPC_THREAD_ORDEREDSUBJECT = 0,
+	IPC_THREAD_REFERENCES = 1,
 };
 
 /* ---- expansion ------------------------------------------------------------ */

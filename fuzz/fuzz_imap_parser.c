@@ -70,6 +70,10 @@ static void read_lists(struct imap_args at)
 	search_request_read(&a, &view, &request);
 	buf_free(&request.program);
 	a = at;
+	request = (struct search_request)SEARCH_REQUEST_INIT;
+	search_criteria_read(&a, &view, &request);
+	buf_free(&request.program);
+	a = at;
 	if (resync_read(&a, &resync))
 		resync_matched(&resync, &view);
 	resync_clear(&resync);

@@ -84,9 +84,11 @@ void imap_cmd_refused(struct imap_command *c);
 void imap_cmd_rename(struct imap_command *c);
 void imap_cmd_search(struct imap_command *c);
 void imap_cmd_select(struct imap_command *c);
+void imap_cmd_sort(struct imap_command *c);
 void imap_cmd_status(struct imap_command *c);
 void imap_cmd_store(struct imap_command *c);
 void imap_cmd_subscribe(struct imap_command *c);
+void imap_cmd_thread(struct imap_command *c);
 void imap_cmd_unselect(struct imap_command *c);
 void imap_cmd_unsubscribe(struct imap_command *c);
 

@@ -40,6 +40,14 @@ struct search_request {
  */
 enum status search_request_read(struct imap_args *a, const struct view *view,
 				struct search_request *request);
+/* "RETURN (...) " where it stands there, and nothing else. */
+enum status search_returns_read(struct imap_args *a, struct search_request *request);
+/*
+ * Charset and keys of SORT and THREAD (RFC 5256 section 5, search-criteria). The
+ * program finds nothing that the client has not been told of. Same outcomes.
+ */
+enum status search_criteria_read(struct imap_args *a, const struct view *view,
+				 struct search_request *request);
 /* One word of RETURN; false: no such. For the table's test. */
 bool search_return_find(struct slice word, unsigned *returns);
 

@@ -37,6 +37,10 @@ static const struct request_type types[] = {
 	  10 * 60000 },
 	{ IPC_TYPE_SEARCH, STORE, true, false, req_search, NULL,
 	  REQUEST_SEARCH_MS },
+	{ IPC_TYPE_SORT, STORE, true, false, req_sort, NULL,
+	  REQUEST_SEARCH_MS },
+	{ IPC_TYPE_THREAD, STORE, true, false, req_thread, NULL,
+	  REQUEST_SEARCH_MS },
 	{ IPC_TYPE_CONTROL, CONTROL, false, false, req_control, req_control_more,
 	  10 * 60000 },
 };

@@ -725,6 +725,32 @@ struct store_search {
 enum status store_search(struct tx *tx, struct store_search *s,
 			 unsigned slice_ms);
 
+/* What SORT and THREAD compare of one message; texts are mapped (casemap.h), those
+ * that were not asked for are empty. */
+struct store_order_row {
+	uint32_t uid;
+	uint64_t size;
+	int64_t arrival, sent;	/* without a Date, sent is arrival */
+	bool is_reply;		/* or forward (RFC 5256 section 3) */
+	struct slice subject;	/* base subject */
+	struct slice from, to, cc;	/* STORE_ORDER_SORT, _DISPLAY */
+	struct slice display_from, display_to;	/* STORE_ORDER_DISPLAY */
+	struct slice message_id, refs;	/* STORE_ORDER_THREAD */
+};
+typedef enum status store_order_fn(void *arg, const struct store_order_row *row);
+enum store_order_what { STORE_ORDER_SORT, STORE_ORDER_DISPLAY, STORE_ORDER_THREAD };
+struct store_order {
+	uint64_t mailbox;
+	const struct ranges *uids;	/* UIDs that are gone are passed over */
+	enum store_order_what what;
+
+	uint32_t next_uid;	/* cursor; 0 at first */
+};
+/* Gives their rows, ascending by UID, for about slice_ms (0: to the end). ST_MORE:
+ * call again. */
+enum status store_order(struct tx *tx, struct store_order *o, unsigned slice_ms,
+			store_order_fn *row, void *arg);
+
 /*
  * Makes signatures (signature.h), so that store_search() reads few bodies. They are
  * kept in dir/search.db, which is made anew where it is missing, damaged, of another
