@@ -5,16 +5,13 @@
 #ifndef MAILBOXD_DISPLAY_KEY_H
 #define MAILBOXD_DISPLAY_KEY_H
 
-#include "common/buf.h"
+#include "mailboxd/envelope_read.h"
 
-/* Places in an ENVELOPE (RFC 9051 section 7.5.2). */
-#define DISPLAY_FROM 2
-#define DISPLAY_TO 5
 #define DISPLAY_KEY_MAX ((size_t)1024)
 
-/* Appends the key of the first address at that place, mapped by i;unicode-casemap and
- * cut to DISPLAY_KEY_MAX octets; nothing where there is none, or where the envelope
- * is malformed. ST_LIMIT, ST_NO_MEMORY. */
+/* Appends the key of the first address at that place (ENVELOPE_FROM, ENVELOPE_TO),
+ * mapped by i;unicode-casemap and cut to DISPLAY_KEY_MAX octets; nothing where there
+ * is none, or where the envelope is malformed. ST_LIMIT, ST_NO_MEMORY. */
 enum status display_key(struct slice envelope, unsigned place, struct buf *out);
 
 #endif

@@ -111,3 +111,48 @@ enum status envelope_read_from(struct slice envelope, struct buf *out)
 	buf_free(&text);
 	return lenient(st);
 }
+
+/* Whatever stands there: a string, NIL, or a list of them. */
+static enum status pass_over(struct slice *rest)
+{
+	size_t depth = 0;
+	enum status st = ST_OK;
+
+	do {
+		take_char(rest, ' ');
+		if (take_char(rest, '('))
+			depth++;
+		else if (depth > 0 && take_char(rest, ')'))
+			depth--;
+		else
+			st = take_string(rest, NULL);
+	} while (st == ST_OK && depth > 0);
+	return st;
+}
+
+enum status envelope_read_first(struct slice envelope, unsigned place,
+				struct buf *texts, struct envelope_address *a)
+{
+	struct slice *parts[] = { &a->name, &a->route, &a->mailbox, &a->host };
+	size_t ends[4], from = 0;
+	bool is_nil[4];
+	enum status st = ST_OK;
+
+	texts->len = 0;
+	take_char(&envelope, '(');
+	while (st == ST_OK && place-- > 0)
+		st = pass_over(&envelope);
+	take_char(&envelope, ' ');
+	if (st == ST_OK && (!take_char(&envelope, '(') || !take_char(&envelope, '(')))
+		st = ST_SYNTAX;
+	for (int i = 0; i < 4 && st == ST_OK; i++) {
+		take_char(&envelope, ' ');
+		is_nil[i] = slice_starts(envelope, SLICE("NIL"));
+		st = take_string(&envelope, texts);
+		ends[i] = texts->len;
+	}
+	for (int i = 0; i < 4 && st == ST_OK; from = ends[i++])
+		*parts[i] = is_nil[i] ? (struct slice){ NULL, 0 } :
+			slice_from(slice_head(buf_slice(texts), ends[i]), from);
+	return st == ST_SYNTAX ? ST_NOT_FOUND : st;
+}

@@ -30,10 +30,10 @@ static enum status display_keys(struct tx *tx, struct slice envelope,
 	enum status st;
 
 	out->len = 0;
-	st = display_key(envelope, DISPLAY_FROM, out);
+	st = display_key(envelope, ENVELOPE_FROM, out);
 	from = out->len;
 	if (!st)
-		st = display_key(envelope, DISPLAY_TO, out);
+		st = display_key(envelope, ENVELOPE_TO, out);
 	row->display_from = slice_head(buf_slice(out), from);
 	row->display_to = slice_from(buf_slice(out), from);
 	return st;

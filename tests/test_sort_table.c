@@ -95,7 +95,7 @@ Test(sort_table, display_keys)
 			struct buf out = BUF_INIT(4096);
 
 			cr_expect_eq(display_key(slice_str(displays[i].envelope),
-						 to ? DISPLAY_TO : DISPLAY_FROM, &out),
+						 to ? ENVELOPE_TO : ENVELOPE_FROM, &out),
 				     ST_OK);
 			buf_append_char(&out, '\0');
 			cr_expect_str_eq(out.data, to ? displays[i].to :
