@@ -40,7 +40,8 @@ struct run {
 	size_t count;
 	struct search_key *keys;
 	size_t key_count;
-	bool needs_message;
+	bool needs_message;	/* its columns */
+	bool needs_entry;	/* flags, size, when it was saved */
 	struct text_search *text;	/* made at the first that needs it */
 	unsigned char *truths;	/* of the text keys */
 	const struct ranges *only;	/* UIDs that the whole is limited to */
@@ -67,6 +68,22 @@ static bool needs_message(enum search_op op)
 	case SEARCH_OP_OLDER:
 	case SEARCH_OP_YOUNGER:
 	case SEARCH_OP_THREADID:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool needs_entry(enum search_op op)
+{
+	switch (op) {
+	case SEARCH_OP_FLAG:
+	case SEARCH_OP_KEYWORD:
+	case SEARCH_OP_LARGER:
+	case SEARCH_OP_SMALLER:
+	case SEARCH_OP_SAVEDBEFORE:
+	case SEARCH_OP_SAVEDON:
+	case SEARCH_OP_SAVEDSINCE:
 		return true;
 	default:
 		return false;
@@ -114,6 +131,7 @@ static enum status prepare_step(struct run *r, struct step *s)
 	enum search_op op = s->step.op;
 
 	r->needs_message |= needs_message(op);
+	r->needs_entry |= needs_entry(op);
 	if (is_text_key(op)) {
 		bool is_header = op == SEARCH_OP_HEADER;
 
@@ -293,10 +311,12 @@ static enum truth judge(const struct run *r, const struct row *row,
 
 /* ---- the scan ----------------------------------------------------------------------------- */
 
-#define NARROW "SELECT e.uid, e.flags, e.modseq, e.message, e.size," \
-	" e.recipient, e.saved"
+/* Where text is all that counts, a column less is a twentieth of the time. */
+#define LEAN "SELECT e.uid, e.modseq, e.message, e.recipient"
+#define NARROW LEAN ", e.flags, e.size, e.saved"
 #define WHERE " WHERE e.mailbox = ?1 AND e.uid BETWEEN ?2 AND ?3 ORDER BY e.uid"
 
+static const char lean_sql[] = LEAN " FROM entry e" WHERE;
 static const char narrow_sql[] = NARROW " FROM entry e" WHERE;
 static const char wide_sql[] = NARROW ", m.internaldate, m.zone, m.sent_day,"
 	" m.thread FROM entry e JOIN message m ON m.id = e.message" WHERE;
@@ -306,11 +326,14 @@ static void read_row(const struct run *r, struct sqlite3_stmt *stmt,
 {
 	*row = (struct row){
 		.uid = (uint32_t)sql_column(stmt, 0),
-		.flags = sql_column(stmt, 1), .modseq = sql_column(stmt, 2),
-		.message = sql_column(stmt, 3), .size = sql_column(stmt, 4),
-		.recipient = sql_column(stmt, 5),
-		.saved = sql_column_signed(stmt, 6),
+		.modseq = sql_column(stmt, 1), .message = sql_column(stmt, 2),
+		.recipient = sql_column(stmt, 3),
 	};
+	if (!r->needs_entry && !r->needs_message)
+		return;
+	row->flags = sql_column(stmt, 4);
+	row->size = sql_column(stmt, 5);
+	row->saved = sql_column_signed(stmt, 6);
 	if (!r->needs_message)
 		return;
 	row->internaldate = sql_column_signed(stmt, 7);
@@ -378,7 +401,8 @@ static enum status scan_range(struct run *r, struct range range)
 
 	if (range.low < s->next_uid)
 		range.low = s->next_uid;
-	st = sql_query(r->tx, &stmt, r->needs_message ? wide_sql : narrow_sql,
+	st = sql_query(r->tx, &stmt, r->needs_message ? wide_sql :
+		       r->needs_entry ? narrow_sql : lean_sql,
 		       SQL_ARGS(sql_i(s->mailbox), sql_i(range.low),
 				sql_i(range.high)));
 	if (st)
