@@ -59,7 +59,7 @@ enum status sasl_plain_build(const struct sasl_plain *plain, struct buf *out)
 	return buf_append(out, plain->password);
 }
 
-/* ---- mechanisms ---------------------------------------------------------------- */
+/* ---- mechanisms ----------------------------------------------------------- */
 
 static const char *const names[SASL_MECHANISMS] = {
 	[SASL_SCRAM_PLUS] = "SCRAM-SHA-256-PLUS",
@@ -110,7 +110,7 @@ enum status sasl_list(bool has_scram, const struct peer_info *peer,
 	return st;
 }
 
-/* ---- one exchange ---------------------------------------------------------------- */
+/* ---- one exchange --------------------------------------------------------- */
 
 /* The words that clients look for are in no RFC; these two work with all
  * (draft-murchison-sasl-login section 2). */

@@ -32,7 +32,7 @@ enum status sasl_plain_parse(struct slice message, struct sasl_plain *plain);
 /* Appends the message; the parts are checked the same way. */
 enum status sasl_plain_build(const struct sasl_plain *plain, struct buf *out);
 
-/* ---- mechanisms ---------------------------------------------------------------- */
+/* ---- mechanisms ----------------------------------------------------------- */
 
 enum sasl_mechanism {
 	SASL_NONE,	/* not one of these */
@@ -55,7 +55,7 @@ bool sasl_is_offered(enum sasl_mechanism mechanism, bool has_scram,
 enum status sasl_list(bool has_scram, const struct peer_info *peer,
 		      const char *before, const char *after, struct buf *out);
 
-/* ---- one exchange ---------------------------------------------------------------- */
+/* ---- one exchange --------------------------------------------------------- */
 
 /* Begin with SASL_INIT(mechanism), end with sasl_clear(). */
 struct sasl {

@@ -40,7 +40,7 @@ static enum status salt_row(void *arg, const struct store_credential *c)
 	return ST_OK;
 }
 
-/* ---- the keys ----------------------------------------------------------------------- */
+/* ---- the keys ------------------------------------------------------------- */
 
 /* What the steps hand on, in control.work. */
 struct making {
@@ -158,7 +158,7 @@ static void with_password(struct request *r)
 	}
 }
 
-/* ---- the account's own ----------------------------------------------------------------- */
+/* ---- the account's own ---------------------------------------------------- */
 
 static enum status put_password(struct request *r, struct tx *tx,
 				uint64_t account)
@@ -236,7 +236,7 @@ static enum status user_passwd_run(struct request *r, struct tx *tx)
 	return control_stored(r, tx, put_password(r, tx, account.id));
 }
 
-/* ---- app passwords ------------------------------------------------------------------------ */
+/* ---- app passwords -------------------------------------------------------- */
 
 static const struct scope_word {
 	const char *name;
@@ -424,7 +424,7 @@ static enum status password_list(struct request *r, struct tx *tx)
 							   r));
 }
 
-/* ---- the writer --------------------------------------------------------------------------- */
+/* ---- the writer ----------------------------------------------------------- */
 
 static const struct { const char *verb; request_run *run; } writes[] = {
 	{ "user add", user_add_run },

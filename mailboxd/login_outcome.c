@@ -13,7 +13,7 @@
 /* "last used" is written when it is older than this. */
 #define USED_SECONDS	3600
 
-/* ---- the throttle ------------------------------------------------------------------ */
+/* ---- the throttle --------------------------------------------------------- */
 
 static bool is_trusted(const struct request *r)
 {
@@ -155,7 +155,7 @@ void login_try_free(struct request *r)
 	free(t);
 }
 
-/* ---- afterwards: last used, a better verifier --- */
+/* ---- afterwards: last used, a better verifier ----------------------------- */
 
 struct afterwards {
 	struct job job;		/* first */
@@ -216,7 +216,7 @@ static void write_afterwards(struct request *r)
 		afterwards_done(&a->job, ST_UNAVAILABLE, NULL);
 }
 
-/* ---- it is him ------------------------------------------------------------------------ */
+/* ---- it is him ------------------------------------------------------------ */
 
 static unsigned sessions_max(const struct request *r, unsigned scope)
 {
@@ -297,7 +297,7 @@ void login_succeed(struct request *r)
 	request_finish(r, request_put(r, IPC_LAST, &out));
 }
 
-/* ---- did anything change while it was looked at? ----------------------------------------- */
+/* ---- did anything change while it was looked at? -------------------------- */
 
 static enum status confirm_run(struct request *r, struct tx *tx)
 {

@@ -61,7 +61,7 @@ static inline struct slice verifier_slice(const struct verifier *v)
 	return slice_of(v->text, v->octets);
 }
 
-/* ---- login_outcome.c: on the loop ------------------------------------------------ */
+/* ---- login_outcome.c: on the loop ----------------------------------------- */
 
 /* The throttle lets it begin; false: it was refused at once. */
 bool login_begin(struct request *r);
@@ -78,12 +78,12 @@ void login_log_failure(struct request *r, const char *reason);
 /* What the request's end has to do in any case. */
 void login_try_free(struct request *r);
 
-/* ---- req_auth.c ------------------------------------------------------------------ */
+/* ---- req_auth.c ----------------------------------------------------------- */
 
 /* On a reader: fills account and verifiers. */
 request_run login_look_run;
 
-/* ---- req_auth_scram.c: on the loop ------------------------------------------------ */
+/* ---- req_auth_scram.c: on the loop ---------------------------------------- */
 
 /* Takes client-first apart; false: the request was answered. */
 bool login_scram_first(struct request *r, struct slice message);

@@ -73,7 +73,7 @@ void password_tag(struct slice a, struct slice b,
 	explicit_bzero(inner, sizeof inner);
 }
 
-/* ---- the keys of RFC 5802 section 3 ---------------------------------------- */
+/* ---- the keys of RFC 5802 section 3 --------------------------------------- */
 
 static atomic_uint_fast64_t work;
 
@@ -205,7 +205,7 @@ enum status password_proof_check(const struct password_keys *keys,
 	return good ? ST_OK : ST_DENIED;
 }
 
-/* ---- stored forms ---------------------------------------------------------- */
+/* ---- stored forms --------------------------------------------------------- */
 
 static enum status append_key(struct buf *out, const void *key, size_t octets,
 			      char end)

@@ -26,7 +26,7 @@ static const struct service_word {
 	{ "pop3", STORE_SCOPE_POP3 },
 };
 
-/* ---- a worker looks at the password --- */
+/* ---- a worker looks at the password --------------------------------------- */
 
 /* The keys of another password of the account, whose salt a new form takes. */
 static const struct password_keys *sibling_keys(const struct login_try *t,
@@ -99,7 +99,7 @@ static void verify(struct request *r)
 	request_go(r, PLACE_WORKER, 0, verify_run, verify_done);
 }
 
-/* ---- the account --- */
+/* ---- the account ---------------------------------------------------------- */
 
 static enum status keep_verifier(void *arg, const struct store_credential *c)
 {
@@ -225,7 +225,7 @@ static void look_done(struct request *r, enum status st)
 		verify(r);
 }
 
-/* ---- the request --- */
+/* ---- the request ---------------------------------------------------------- */
 
 static unsigned scope_of(struct slice service)
 {

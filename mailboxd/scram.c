@@ -3,7 +3,7 @@
 #include "common/base64.h"
 #include "common/utf8.h"
 
-/* ---- attributes (RFC 5802 section 7) -------------------------------------------- */
+/* ---- attributes (RFC 5802 section 7) -------------------------------------- */
 
 /* Takes "x=value" with this letter off the front of *rest. */
 static bool take(struct slice *rest, char letter, struct slice *value)
@@ -67,7 +67,7 @@ static enum status unescape(struct slice name, struct buf *out)
 	return st;
 }
 
-/* ---- client-first ------------------------------------------------------------------ */
+/* ---- client-first --------------------------------------------------------- */
 
 /* The data of the binding that the flag asks for; false: refused. */
 static bool choose_binding(struct slice flag, bool is_plus,
@@ -146,7 +146,7 @@ enum status scram_first(struct scram *s, struct slice message, bool is_plus,
 	return st == ST_OK ? buf_append(&s->text, bare) : st;
 }
 
-/* ---- server-first -------------------------------------------------------------------- */
+/* ---- server-first --------------------------------------------------------- */
 
 enum status scram_challenge(struct scram *s, const struct password_keys *keys,
 			    struct slice nonce, struct buf *out)
@@ -171,7 +171,7 @@ enum status scram_challenge(struct scram *s, const struct password_keys *keys,
 	return st;
 }
 
-/* ---- client-final ---------------------------------------------------------------------- */
+/* ---- client-final --------------------------------------------------------- */
 
 static enum status decode_proof(struct slice text,
 				unsigned char proof[PASSWORD_KEY_OCTETS])

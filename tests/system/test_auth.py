@@ -179,6 +179,28 @@ def test_msmtp_scram():
         assert imap.select("INBOX", readonly=True)[1][0] == b"1"
 
 
+def test_mbsync_and_mutt_scram():
+    """Cyrus SASL takes it by itself where it is offered; GNU SASL in mutt is told to."""
+    with Suite(*ACCOUNTS) as suite:
+        rc, near = os.path.join(suite.work, "mbsyncrc"), os.path.join(suite.work, "maildir")
+        os.mkdir(near)
+        with open(rc, "w") as file:
+            file.write(f"IMAPAccount postroom\nHost localhost\nPort {suite.at('imaps')[1]}\nUser {ANN}\n"
+                       f"Pass secret\nSSLType IMAPS\nCertificateFile {suite.ready['ca']}\n\n"
+                       f"IMAPStore far\nAccount postroom\n\nMaildirStore near\nPath {near}/\nInbox {near}/INBOX\n\n"
+                       "Channel all\nFar :far:\nNear :near:\nSync Pull\nSyncState *\n")
+        suite.send(ANN, ANN, message("for mbsync"))
+        run("mbsync", "-c", rc, "all")
+        assert re.search(r"auth\.ok .*proto=imap .*mech=SCRAM-SHA-256 ", suite.log_text()), suite.log_text()
+        rc = os.path.join(suite.work, "muttrc")
+        with open(rc, "w") as file:
+            file.write(f'set smtp_url="smtps://{ANN}@localhost:{suite.at("submissions")[1]}/"\n'
+                       f'set smtp_pass="secret"\nset smtp_authenticators="scram-sha-256"\nset from="{ANN}"\n'
+                       f'set certificate_file="{suite.ready["ca"]}"\nset ssl_verify_host=no\n')
+        run("mutt", "-n", "-F", rc, "-s", "by mutt", ANN, stdin=b"hello\n")
+        assert re.search(r"auth\.ok .*proto=smtp .*mech=SCRAM-SHA-256 ", suite.log_text()), suite.log_text()
+
+
 def app_password(suite, user, label, *words):
     (row,) = json.loads(suite.command("password", "add", user, label, *words, "--json")[1])
     return row["password"]
