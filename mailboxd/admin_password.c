@@ -208,6 +208,7 @@ static enum status user_add_run(struct request *r, struct tx *tx)
 struct find_label {
 	struct slice label;
 	uint64_t id;		/* 0: not found */
+	size_t others;
 };
 
 static enum status find_row(void *arg, const struct store_credential *c)
@@ -216,6 +217,8 @@ static enum status find_row(void *arg, const struct store_credential *c)
 
 	if (slice_eq(c->label, f->label))
 		f->id = c->id;
+	else
+		f->others += c->label.len > 0;
 	return ST_OK;
 }
 
@@ -364,6 +367,10 @@ static enum status password_add_run(struct request *r, struct tx *tx)
 		return control_fail(r, ST_EXISTS, c->words[1],
 				    "there is one with this label; postroom password rm "
 				    "removes it");
+	if (st == ST_OK && same.others >= PASSWORDS_MAX - 1)
+		return control_fail(r, ST_LIMIT, c->words[1],
+				    "an account has at most %zu app passwords; remove "
+				    "one that is no longer used", PASSWORDS_MAX - 1);
 	if (st == ST_OK)
 		st = take_expiry(r, &credential.expires);
 	if (st != ST_OK)

@@ -149,6 +149,7 @@ void login_try_free(struct request *r)
 		r->service->checking--;
 	end_trying(r);
 	buf_wipe(&t->upgrade);
+	buf_wipe(&t->verifiers);
 	buf_free(&t->name);
 	scram_clear(&t->scram);
 	explicit_bzero(t, sizeof *t);
@@ -308,8 +309,8 @@ static enum status confirm_run(struct request *r, struct tx *tx)
 	/* a password that was replaced is another credential */
 	t->matched = NULL;
 	for (size_t i = 0; i < t->count && st == ST_OK; i++)
-		if (t->verifiers[i].id == id && t->login.account == account)
-			t->matched = &t->verifiers[i];
+		if (login_verifier(t, i)->id == id && t->login.account == account)
+			t->matched = login_verifier(t, i);
 	return st;
 }
 

@@ -11,7 +11,7 @@
 #include "mailboxd/requests.h"
 #include "mailboxd/scram.h"
 
-#define LOGIN_CREDENTIALS_MAX	32u
+#define LOGIN_CREDENTIALS_MAX	PASSWORDS_MAX
 /* While accounts and passwords change, a login is looked at again so often. */
 #define LOGIN_LOOKS_MAX		5u
 
@@ -39,7 +39,9 @@ struct login_try {
 	struct login login;	/* of the account */
 	uint64_t directory;	/* service.directory of before it was looked up */
 	unsigned looks;
-	struct verifier verifiers[LOGIN_CREDENTIALS_MAX];
+	/* an array of struct verifier: most accounts have one, and a SCRAM exchange
+	 * keeps it for as long as its client takes */
+	struct buf verifiers;
 	size_t count;
 	const struct verifier *matched;
 	struct password_keys nobody;	/* where no SCRAM keys are */
@@ -54,6 +56,12 @@ struct login_try {
 static inline struct login_try *login_try_of(struct request *r)
 {
 	return r->state;
+}
+
+static inline const struct verifier *login_verifier(const struct login_try *t,
+						    size_t i)
+{
+	return (const struct verifier *)(const void *)t->verifiers.data + i;
 }
 
 static inline struct slice verifier_slice(const struct verifier *v)

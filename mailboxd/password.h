@@ -29,6 +29,8 @@
 #define PASSWORD_ROUNDS_MAX	UINT32_C(1000000)
 #define PASSWORD_VERIFIER_MAX	((size_t)512)	/* octets of the stored form */
 #define PASSWORD_MAX		((size_t)1024)	/* octets of a password */
+#define PASSWORDS_MAX		((size_t)32)	/* of an account, its own and those of
+						 * apps */
 
 /* A SCRAM verifier, taken apart. */
 struct password_keys {

@@ -32,11 +32,13 @@ static const struct service_word {
 static const struct password_keys *sibling_keys(const struct login_try *t,
 						struct password_keys *keys)
 {
-	for (size_t i = 0; i < t->count; i++)
-		if (&t->verifiers[i] != t->matched &&
-		    password_keys_parse(verifier_slice(&t->verifiers[i]), keys) ==
-		    ST_OK)
+	for (size_t i = 0; i < t->count; i++) {
+		const struct verifier *v = login_verifier(t, i);
+
+		if (v != t->matched &&
+		    password_keys_parse(verifier_slice(v), keys) == ST_OK)
 			return keys;
+	}
 	return NULL;
 }
 
@@ -61,11 +63,11 @@ static enum status verify_run(struct request *r, struct tx *tx)
 
 	(void)tx;
 	for (size_t i = 0; i < t->count; i++)
-		verifiers[i] = verifier_slice(&t->verifiers[i]);
+		verifiers[i] = verifier_slice(login_verifier(t, i));
 	if (password_check(t->password, verifiers, t->count, t->rounds,
 			   &which) != ST_OK)
 		return ST_OK;
-	t->matched = &t->verifiers[which];
+	t->matched = login_verifier(t, which);
 	make_upgrade(t);
 	return ST_OK;
 }
@@ -104,20 +106,23 @@ static void verify(struct request *r)
 static enum status keep_verifier(void *arg, const struct store_credential *c)
 {
 	struct login_try *t = arg;
-	struct verifier *v = &t->verifiers[t->count];
+	struct verifier v;
+	enum status st;
 
 	if (t->count == LOGIN_CREDENTIALS_MAX || !(c->scopes & t->scope) ||
 	    (c->expires && c->expires <= clock_wall_seconds()) ||
-	    c->verifier.len > sizeof v->text)
+	    c->verifier.len > sizeof v.text)
 		return ST_OK;
-	*v = (struct verifier){
+	v = (struct verifier){
 		.id = c->id, .scopes = c->scopes, .last_used = c->last_used,
 		.expires = c->expires,
 		.octets = c->verifier.len,
 	};
-	memcpy(v->text, c->verifier.data, c->verifier.len);
-	t->count++;
-	return ST_OK;
+	memcpy(v.text, c->verifier.data, c->verifier.len);
+	st = buf_append(&t->verifiers, slice_of((const char *)&v, sizeof v));
+	if (st == ST_OK)
+		t->count++;
+	return st;
 }
 
 static void keep_name(struct login *login, struct slice name)
@@ -151,7 +156,7 @@ enum status login_look_run(struct request *r, struct tx *tx)
 	enum status st = t->is_scram
 		? make_nobody(t, tx, store_secret(r->service->store)) : ST_OK;
 
-	t->count = 0;
+	t->verifiers.len = t->count = 0;
 	t->is_disabled = t->any_password = false;
 	if (st == ST_OK)
 		st = store_account_find(tx, buf_slice(&t->name), &account);
@@ -309,6 +314,8 @@ void req_auth(struct request *r)
 	t->name = (struct buf)BUF_INIT(SASL_NAME_MAX * 4);
 	t->upgrade = (struct buf)BUF_INIT(PASSWORD_VERIFIER_MAX);
 	t->scram = (struct scram)SCRAM_INIT;
+	t->verifiers = (struct buf)BUF_INIT(LOGIN_CREDENTIALS_MAX *
+					    sizeof(struct verifier));
 	t->directory = r->service->directory;
 	if (!begin_mechanism(r) || !login_begin(r))
 		return;

@@ -28,8 +28,8 @@ bool login_scram_first(struct request *r, struct slice message)
 static void choose_keys(const struct login_try *t, struct password_keys *keys)
 {
 	for (size_t i = 0; i < t->count; i++)
-		if (password_keys_parse(verifier_slice(&t->verifiers[i]), keys) ==
-		    ST_OK)
+		if (password_keys_parse(verifier_slice(login_verifier(t, i)),
+					keys) == ST_OK)
 			return;
 	*keys = t->nobody;
 }
@@ -87,13 +87,14 @@ static void check_proof(struct login_try *t, struct slice proof,
 
 	choose_keys(t, &shown);
 	for (size_t i = 0; i < t->count; i++) {
-		if (password_keys_parse(verifier_slice(&t->verifiers[i]), &keys) !=
-		    ST_OK || !password_keys_alike(&keys, &shown))
+		const struct verifier *v = login_verifier(t, i);
+
+		if (password_keys_parse(verifier_slice(v), &keys) != ST_OK || !password_keys_alike(&keys, &shown))
 			continue;
 		is_worked = true;
 		if (password_proof_check(&keys, text, proof, made) != ST_OK)
 			continue;
-		t->matched = &t->verifiers[i];
+		t->matched = v;
 		memcpy(signature, made, sizeof made);
 	}
 	if (!is_worked)

@@ -1,5 +1,6 @@
 /* Passwords that come and go: what a change takes away is gone at its commit. */
 #include "common/clock.h"
+#include "mailboxd/password.h"
 #include "tests/support/login_world.h"
 
 #include <criterion/criterion.h>
@@ -231,5 +232,27 @@ Test(login, app_password_verbs)
 			     app_verbs[i].words);
 		answer_clear(a);
 	}
+	login_end_world(w);
+}
+
+/* As many as there may be all work, and one more is refused. */
+Test(login, app_passwords_are_few)
+{
+	struct world w = login_begin_world();
+	char words[64], password[PASSWORDS_MAX - 1][64];
+	struct answer *a;
+
+	for (size_t i = 0; i < PASSWORDS_MAX - 1; i++) {
+		snprintf(words, sizeof words, "ann@example.test app%zu", i);
+		add_app(w, words, password[i]);
+	}
+	a = control(w.control, "password add", "ann@example.test another");
+	cr_expect_eq(last(a, IPC_TYPE_ERROR)->error.code, (uint32_t)ST_LIMIT);
+	answer_clear(a);
+	for (size_t i = 0; i < PASSWORDS_MAX - 1; i += 10) {
+		cr_expect(can_log_in(w, "ann", password[i], "imap"), "%zu", i);
+		cr_expect(can_scram(w, "ann", password[i]), "%zu", i);
+	}
+	cr_expect(can_log_in(w, "ann", "secret", "imap"));
 	login_end_world(w);
 }
