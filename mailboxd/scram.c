@@ -202,7 +202,7 @@ static enum status check_binding(const struct scram *s, struct slice value)
 enum status scram_final(struct scram *s, struct slice message,
 			unsigned char proof[PASSWORD_KEY_OCTETS])
 {
-	struct slice rest = message, binding, nonce, last = SLICE_EMPTY;
+	struct slice rest, binding, nonce, last;
 	size_t bare = message.len;
 	enum status st;
 
