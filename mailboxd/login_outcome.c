@@ -83,10 +83,9 @@ bool login_begin(struct request *r)
 		return true;
 	if ((ration_has(ration_of(r), now) ||
 	     throttle_is_known(throttle, now, address, name)) &&
-	    (is_trusted(r) || throttle_begin(throttle, now, address, name))) {
-		t->is_trying = !is_trusted(r);
+	    (is_trusted(r) || throttle_begin(throttle, now, address, name,
+					     &t->is_trying)))
 		return true;
-	}
 	login_log_failure(r, "throttled");
 	answer_later(r);
 	return false;

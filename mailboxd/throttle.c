@@ -187,25 +187,30 @@ static unsigned waiting(const struct slot *alone, int64_t now_ms)
 }
 
 bool throttle_begin(struct throttle *t, int64_t now_ms, struct slice address,
-		    struct slice account)
+		    struct slice account, bool *is_counted)
 {
 	unsigned char pair_key[PASSWORD_KEY_OCTETS], key[PASSWORD_KEY_OCTETS];
 	const struct slot *pair;
 	struct slot *alone;
-	unsigned before;
+	unsigned before, of_pair;
 
+	*is_counted = false;
 	key_of(address, account, pair_key);
 	key_of(address, SLICE_EMPTY, key);
 	pair = find(t, pair_key);
-	alone = take(t, now_ms, key);
-	before = failures_of(pair, now_ms);
-	if (alone->failures > before)
-		before = alone->failures;
+	alone = (struct slot *)find(t, key);
+	before = failures_of(alone, now_ms);
+	of_pair = failures_of(pair, now_ms);
+	if (of_pair > before)
+		before = of_pair;
+	/* an address without failures takes no slot */
+	if (!alone || before == 0)
+		return true;
 	if (!is_known(pair, now_ms) && ladder(before) > 0 &&
 	    waiting(alone, now_ms) + alone->trying >= THROTTLE_WAITING_MAX)
 		return false;
-	if (alone->trying < UINT16_MAX)
-		alone->trying++;
+	*is_counted = alone->trying < UINT16_MAX;
+	alone->trying = (uint16_t)(alone->trying + *is_counted);
 	return true;
 }
 

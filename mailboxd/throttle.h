@@ -36,10 +36,10 @@ void throttle_free(struct throttle *t);
  * their answer, after failures enough that the next one would wait. So an
  * address learns of no more than THROTTLE_WAITING_MAX guesses a delay, however
  * many connections it opens. An address that is known for the account is always
- * let in. True: throttle_end() gives it back.
+ * let in. *is_counted: throttle_end() gives it back.
  */
 bool throttle_begin(struct throttle *t, int64_t now_ms, struct slice address,
-		    struct slice account);
+		    struct slice account, bool *is_counted);
 void throttle_end(struct throttle *t, struct slice address);
 /* Whether the address logged in to the account well in the last 30 days. */
 bool throttle_is_known(const struct throttle *t, int64_t now_ms,
