@@ -609,7 +609,7 @@ static bool is_again(struct transaction *t, struct slice digest)
 	digest_feed(sum, digest);
 	digest_finish(sum, t->key);
 	digest_free(sum);
-	switch (untold_begin(t->service->untold, clock_ms(), t->key, t->mid,
+	switch (untold_begin(t->service->untold, clock_ms(), t->key, t->mid, t->sid,
 			     &first)) {
 	case UNTOLD_NEW:
 		t->is_known = true;

@@ -588,8 +588,10 @@ enum status store_sync(struct tx *tx)
 	st = store_begin(tx, JOB_SYNC_FULL);
 	if (st)
 		return st;
-	/* an empty FULL commit syncs nothing */
-	st = store_meta_set(tx, "synced", (uint64_t)store_now());
+	/* an empty FULL commit syncs nothing, nor one of the same value */
+	st = sql_run(tx, "INSERT INTO meta (key, value) VALUES ('synced', 1)"
+		     " ON CONFLICT (key) DO UPDATE SET value = value + 1",
+		     SQL_ARGS());
 	if (st) {
 		store_rollback(tx);
 		return st;

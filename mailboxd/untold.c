@@ -7,7 +7,7 @@
 
 struct entry {
 	unsigned char key[UNTOLD_KEY_OCTETS];
-	struct id mid;
+	struct id mid, sid;	/* sid: "" of those from the store */
 	int64_t since_ms;
 	bool is_stored;
 	struct entry *next_key, *next_mid;	/* of the buckets */
@@ -68,7 +68,8 @@ void untold_free(struct untold *u)
 
 enum untold_state untold_begin(struct untold *u, int64_t now_ms,
 			       const unsigned char key[UNTOLD_KEY_OCTETS],
-			       struct slice mid, struct id *first)
+			       struct slice mid, struct slice sid,
+			       struct id *first)
 {
 	struct entry *e;
 
@@ -76,7 +77,8 @@ enum untold_state untold_begin(struct untold *u, int64_t now_ms,
 			     now_ms - u->oldest->since_ms > UNTOLD_KEEP_MS))
 		drop(u, u->oldest);
 	for (e = *key_bucket(u, key); e; e = e->next_key)
-		if (memcmp(e->key, key, sizeof e->key) == 0) {
+		if (memcmp(e->key, key, sizeof e->key) == 0 &&
+		    (sid.len == 0 || !slice_eq(id_slice(&e->sid), sid))) {
 			*first = e->mid;
 			return e->is_stored ? UNTOLD_AGAIN : UNTOLD_BUSY;
 		}
@@ -85,6 +87,8 @@ enum untold_state untold_begin(struct untold *u, int64_t now_ms,
 		return UNTOLD_NEW;
 	memcpy(e->key, key, sizeof e->key);
 	memcpy(e->mid.text, mid.data, ID_OCTETS);
+	if (sid.len == ID_OCTETS)
+		memcpy(e->sid.text, sid.data, ID_OCTETS);
 	e->since_ms = now_ms;
 	e->next_key = *key_bucket(u, key);
 	*key_bucket(u, key) = e;
@@ -134,7 +138,8 @@ void untold_load(struct untold *u, int64_t now_ms, int64_t age_ms,
 	struct id first;
 
 	if (age_ms > UNTOLD_KEEP_MS || age_ms < 0 ||
-	    untold_begin(u, now_ms - age_ms, key, mid, &first) != UNTOLD_NEW)
+	    untold_begin(u, now_ms - age_ms, key, mid, SLICE_EMPTY,
+			 &first) != UNTOLD_NEW)
 		return;
 	untold_stored(u, mid, true);
 }

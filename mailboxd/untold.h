@@ -34,11 +34,14 @@ enum untold_state {
 
 struct untold *untold_new(void);
 void untold_free(struct untold *u);
-/* key: a digest of client, sender, recipients and octets. Without memory it is
- * UNTOLD_NEW and forgotten. */
+/* key: a digest of client, sender, recipients and octets; sid: the client's
+ * session, in which the same message once more is another one, for a client that
+ * sends again has lost its connection. Without memory it is UNTOLD_NEW and
+ * forgotten. */
 enum untold_state untold_begin(struct untold *u, int64_t now_ms,
 			       const unsigned char key[UNTOLD_KEY_OCTETS],
-			       struct slice mid, struct id *first);
+			       struct slice mid, struct slice sid,
+			       struct id *first);
 /* The message was stored, or was not. */
 void untold_stored(struct untold *u, struct slice mid, bool good);
 /* The client has certainly seen the reply. */

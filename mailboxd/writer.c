@@ -303,11 +303,16 @@ static void *writer_main(void *arg)
 	while (next_batch(w, &batch, &idle)) {
 		pthread_mutex_lock(&w->writing);
 		run_jobs(w, &batch);
-		answer(w, &batch);
-		if (!store_is_broken(w->store))
-			care(w, idle);
+		/* a log that was not synced may hold the batch: who asks again
+		 * after the start is told, a refusal now could be wrong */
 		if (store_is_broken(w->store))
 			give_up(w);
+		answer(w, &batch);
+		if (!store_is_broken(w->store)) {
+			care(w, idle);
+			if (store_is_broken(w->store))
+				give_up(w);
+		}
 		pthread_mutex_unlock(&w->writing);
 	}
 	store_sync(w->tx);

@@ -7,8 +7,9 @@
  * A batch is synced (FULL) unless all of its jobs are JOB_SYNC_NORMAL; what a
  * NORMAL batch left is synced within a second. A full disk rolls the batch
  * back; its jobs are tried alone, and those that fail get ST_FULL. A failed
- * sync is final: all waiting jobs get ST_UNAVAILABLE and `fatal` is called, on
- * the writer's thread; the process logs and exits 70 (EX_SOFTWARE).
+ * sync is final: `fatal` is called, on the writer's thread, before any answer of
+ * its batch; the process logs and exits 70 (EX_SOFTWARE). Where fatal returns all
+ * jobs get ST_UNAVAILABLE.
  *
  * When the queue is empty the thread prunes in small batches and checkpoints.
  */

@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ROUNDS 3
+#define ROUNDS 2
 #define ROUNDS_A_WORLD 20	/* then a new store: this one has become large */
 #define IMAGES 5		/* in one step */
 #define STATES 64
@@ -297,6 +297,7 @@ static void step_batch(void)
 static void step_sync(void)
 {
 	cr_assert_eq(store_sync(t.write), ST_OK);
+	cr_assert(!store_needs_sync(t.store), WHERE, WHERE_ARGS);
 	check_images();
 	note_commit(true);
 }

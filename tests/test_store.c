@@ -1,3 +1,4 @@
+#include "common/clock.h"
 #include "common/id.h"
 #include "tests/support/temp_store.h"
 #include "tests/support/verbs.h"
@@ -172,30 +173,46 @@ Test(store, full_disk_refuses_and_recovers)
 	temp_store_close(&t);
 }
 
-/* PRAGMA synchronous = FULL or not: a COMMIT without pages syncs nothing. */
-Test(store, an_empty_commit_syncs_nothing)
+static void change_flags(enum ipc_store_mode mode)
 {
-	struct store_flag_change c = { .mode = IPC_STORE_ADD,
-				       .flags = FLAG_SEEN,
-				       .unchanged_since = UINT64_MAX };
 	struct ranges uids;
+	struct store_flag_change c = { .mailbox = t.inbox, .uids = &uids,
+				       .mode = mode, .flags = FLAG_SEEN,
+				       .unchanged_since = UINT64_MAX };
 
-	temp_store_open(&t, NULL);
-	temp_mail(&t, "one");
-	cr_expect(!store_needs_sync(t.store));
 	temp_ranges(&uids, "1");
-	c.mailbox = t.inbox;
-	c.uids = &uids;
 	cr_assert_eq(store_begin(t.write, JOB_SYNC_NORMAL), ST_OK);
 	cr_expect_eq(store_flags(t.write, &c), ST_OK);
 	cr_assert_eq(store_commit(t.write), ST_OK);
 	cr_expect(store_needs_sync(t.store));
+	ranges_free(&uids);
+}
+
+/* PRAGMA synchronous = FULL or not: a COMMIT without pages syncs nothing. */
+Test(store, an_empty_commit_syncs_nothing)
+{
+	temp_store_open(&t, NULL);
+	temp_mail(&t, "one");
+	cr_expect(!store_needs_sync(t.store));
+	change_flags(IPC_STORE_ADD);
 	temp_begin(&t);		/* FULL, and its job is refused */
 	temp_end(&t, ST_OK);
 	cr_expect(store_needs_sync(t.store));
 	cr_assert_eq(store_sync(t.write), ST_OK);
 	cr_expect(!store_needs_sync(t.store));
-	ranges_free(&uids);
+	temp_store_close(&t);
+}
+
+Test(store, is_synced_twice_in_a_second)
+{
+	clock_fake(1000, INT64_C(1800000000000));
+	temp_store_open(&t, NULL);
+	temp_mail(&t, "one");
+	for (unsigned i = 0; i < 2; i++) {
+		change_flags(i ? IPC_STORE_REMOVE : IPC_STORE_ADD);
+		cr_assert_eq(store_sync(t.write), ST_OK);
+		cr_expect(!store_needs_sync(t.store));
+	}
 	temp_store_close(&t);
 }
 

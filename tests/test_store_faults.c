@@ -237,7 +237,7 @@ static void try_all(void)
 	bool is_long = getenv("POSTROOM_EVERY") != NULL;
 	unsigned stride = is_long ? 1 : now.kind->stride;
 
-	if (!is_long && fault_pick(&choices, 2))
+	if (!is_long && fault_pick(&choices, 5))
 		return;
 	now.n = 1 + fault_pick(&choices, stride);
 	while (try())

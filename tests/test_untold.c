@@ -3,6 +3,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+static struct slice sid;	/* of the session that sends */
+
 static enum untold_state begin(struct untold *u, int64_t now, unsigned key,
 			       unsigned mid, struct id *first)
 {
@@ -13,7 +15,8 @@ static enum untold_state begin(struct untold *u, int64_t now, unsigned key,
 	char text[ID_OCTETS + 1];
 
 	snprintf(text, sizeof text, "m%020u", mid);
-	return untold_begin(u, now, digest, slice_of(text, ID_OCTETS), first);
+	return untold_begin(u, now, digest, slice_of(text, ID_OCTETS), sid,
+			    first);
 }
 
 static struct slice mid_of(char text[ID_OCTETS + 1], unsigned mid)
@@ -37,6 +40,26 @@ Test(untold, again_until_told)
 	untold_tell(u, mid_of(text, 100));
 	cr_expect_eq(begin(u, 3, 7, 104, &first), UNTOLD_NEW,
 		     "sent twice on purpose");
+	untold_free(u);
+}
+
+Test(untold, twice_in_a_session_is_meant)
+{
+	struct untold *u = untold_new();
+	char text[ID_OCTETS + 1];
+	struct id first;
+
+	sid = SLICE("s00000000000000000001");
+	cr_expect_eq(begin(u, 1, 7, 100, &first), UNTOLD_NEW);
+	untold_stored(u, mid_of(text, 100), true);
+	cr_expect_eq(begin(u, 1, 7, 101, &first), UNTOLD_NEW);
+	untold_stored(u, mid_of(text, 101), true);
+	sid = SLICE("s00000000000000000002");
+	cr_expect_eq(begin(u, 2, 7, 102, &first), UNTOLD_AGAIN);
+	untold_tell(u, mid_of(text, 100));
+	cr_expect_eq(begin(u, 2, 7, 102, &first), UNTOLD_AGAIN);
+	untold_tell(u, mid_of(text, 101));
+	cr_expect_eq(begin(u, 2, 7, 102, &first), UNTOLD_NEW);
 	untold_free(u);
 }
 
