@@ -94,6 +94,9 @@ static enum status fetch_run(struct request *r, struct tx *tx)
 			return put;
 	} while (st == ST_MORE && r->answer.len + REQUEST_ROOM_LEAST <= room &&
 		 clock_ms() < until);
+	if (st == ST_OK && f->fetch.unreadable)
+		return request_fail(r, ST_UNAVAILABLE, "SERVERBUG",
+				    "a message cannot be read");
 	return st == ST_OK ? request_put_done(r, 0) : st;
 }
 

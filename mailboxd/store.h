@@ -599,6 +599,7 @@ struct store_fetch {
 	uint64_t offset, end;	/* of them, as the user sees them */
 	uint32_t streaming_uid;
 	uint64_t streaming_recipient, streaming_size;
+	uint32_t unreadable;	/* out: messages that were passed over */
 	bool is_body;		/* out: what was appended are octets of
 				 * streaming_uid's body, not rows */
 };
@@ -608,7 +609,7 @@ struct store_fetch {
  * appended whole: out has room for PREPARE_RECORD_MAX, the caller cuts it into
  * frames. ST_OK: that was the last (nothing may have been appended); ST_MORE:
  * call again. UIDs that do not exist are passed
- * over. A message that cannot be read is passed over and counted in the log.
+ * over. A message that cannot be read is passed over, counted and logged.
  */
 enum status store_fetch(struct tx *tx, struct store_fetch *f, size_t octets,
 			struct buf *out);

@@ -270,6 +270,16 @@ static bool is_unreadable(enum status st)
 	return st == ST_NOT_FOUND || st == ST_IO || st == ST_UNAVAILABLE;
 }
 
+static void log_unreadable(struct tx *tx, struct store_fetch *f, uint32_t uid,
+			   uint64_t message)
+{
+	log_warning("store.unreadable", log_u64("mailbox", f->mailbox),
+		    log_u64("uid", uid), log_u64("message", message),
+		    log_error(&tx->error));
+	f->next_uid = uid + 1;
+	f->unreadable++;
+}
+
 static enum status fetch_one(struct tx *tx, struct store_fetch *f,
 			     struct sqlite3_stmt *row, const struct mark *mark,
 			     size_t octets, struct buf *out)
@@ -283,10 +293,7 @@ static enum status fetch_one(struct tx *tx, struct store_fetch *f,
 	if (!st && f->items & FETCH_OCTETS)
 		st = fill_octets(tx, f, row, octets, out, &r);
 	if (is_unreadable(st)) {
-		log_warning("store.unreadable", log_u64("mailbox", f->mailbox),
-			    log_u64("uid", r.uid), log_u64("message", r.emailid),
-			    log_error(&tx->error));
-		f->next_uid = r.uid + 1;
+		log_unreadable(tx, f, r.uid, r.emailid);
 		return ST_OK;
 	}
 	if (!st)
@@ -296,8 +303,8 @@ static enum status fetch_one(struct tx *tx, struct store_fetch *f,
 	return st;
 }
 
-static enum status fetch_range(struct tx *tx, struct store_fetch *f,
-			       struct range r, size_t octets, struct buf *out)
+static enum status fetch_rows(struct tx *tx, struct store_fetch *f,
+			      struct range r, size_t octets, struct buf *out)
 {
 	struct sqlite3_stmt *row;
 	struct ahead ahead;
@@ -315,8 +322,10 @@ static enum status fetch_range(struct tx *tx, struct store_fetch *f,
 	if (st)
 		return st;
 	while (!(st = sql_next(tx, row))) {
-		if (!find_mark(tx, f, &ahead, row, &mark))
+		if (!find_mark(tx, f, &ahead, row, &mark)) {
+			f->next_uid = (uint32_t)sql_column(row, COLUMN_UID) + 1;
 			continue;
+		}
 		if (out->len >= octets) {
 			st = ST_MORE;
 			break;
@@ -329,6 +338,40 @@ static enum status fetch_range(struct tx *tx, struct store_fetch *f,
 	}
 	sql_end(row);
 	return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+/* The message whose row could not be read is named, and is behind us. */
+static enum status pass_over(struct tx *tx, struct store_fetch *f,
+			     struct range r)
+{
+	const struct error why = tx->error;
+	struct sqlite3_stmt *row;
+	enum status st = sql_first(tx, &row, "SELECT uid, message FROM entry"
+		" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid"
+		" LIMIT 1", SQL_ARGS(sql_i(f->mailbox),
+				     sql_i(r.low < f->next_uid ? f->next_uid :
+								 r.low),
+				     sql_i(r.high)));
+
+	tx->error = why;
+	if (st)
+		return st;
+	log_unreadable(tx, f, (uint32_t)sql_column(row, 0), sql_column(row, 1));
+	sql_end(row);
+	return ST_OK;
+}
+
+/* A damaged page takes away only what it holds. */
+static enum status fetch_range(struct tx *tx, struct store_fetch *f,
+			       struct range r, size_t octets, struct buf *out)
+{
+	enum status st;
+
+	do {
+		st = fetch_rows(tx, f, r, octets, out);
+	} while ((st == ST_UNAVAILABLE || st == ST_IO) &&
+		 pass_over(tx, f, r) == ST_OK);
+	return st;
 }
 
 /* ---- rows of an array alone --------------------------------------------------------------- */

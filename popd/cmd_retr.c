@@ -251,8 +251,13 @@ void pop_retr_answer(struct pop_session *s, const struct ipc_message *m,
 		return;
 	}
 	if (m->type == IPC_TYPE_ERROR) {
+		/* RFC 3206: trying again helps, or does not */
+		const char *words = slice_eq(m->error.detail, SLICE("SERVERBUG")) ?
+			"[SYS/PERM] The message cannot be read" :
+			"[SYS/TEMP] The message cannot be read now";
+
 		for (; r->next < r->count; r->next++)
-			pop_err(s, "[SYS/TEMP] The message cannot be read now");
+			pop_err(s, words);
 	} else {
 		pass_over(s, UINT32_MAX);
 		tell_sent(s);

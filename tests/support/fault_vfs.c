@@ -291,3 +291,35 @@ void fault_vfs_install(void)
 	vfs.xSleep = vfs_sleep;
 	sqlite3_vfs_register(&vfs, 0);
 }
+
+/* ---- closed stores ------------------------------------------------------------------- */
+
+unsigned fault_page_of(const char *path, const char *table, unsigned n)
+{
+	static const char sql[] = "SELECT pageno FROM dbstat WHERE name = ?1"
+		" AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET ?2";
+	struct sqlite3_stmt *stmt = NULL;
+	struct sqlite3 *db = NULL;
+	unsigned page = 0;
+
+	if (sqlite3_open(path, &db) == SQLITE_OK &&
+	    sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK) {
+		sqlite3_bind_text(stmt, 1, table, -1, SQLITE_STATIC);
+		sqlite3_bind_int64(stmt, 2, n);
+		if (sqlite3_step(stmt) == SQLITE_ROW)
+			page = (unsigned)sqlite3_column_int64(stmt, 0);
+	}
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return page;
+}
+
+bool fault_sql(const char *path, const char *sql)
+{
+	struct sqlite3 *db = NULL;
+	bool done = sqlite3_open(path, &db) == SQLITE_OK &&
+		    sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
+
+	sqlite3_close(db);
+	return done;
+}

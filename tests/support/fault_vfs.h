@@ -19,6 +19,11 @@
  * takes SQLite's allocator. */
 void fault_vfs_install(void);
 
+/* For tests that damage a closed store: the n-th leaf page of a table, 0 where it
+ * has none; and statements of their own. */
+unsigned fault_page_of(const char *path, const char *table, unsigned n);
+bool fault_sql(const char *path, const char *sql);
+
 /* ---- errors ----------------------------------------------------------------- */
 
 enum fault_kind {
