@@ -266,9 +266,6 @@ static size_t make_change(struct array *a, const struct array_log *log,
 		return remove_run(a, log, i);
 	case ARRAY_SET:
 		*is_good = array_add_set(a, c->low, c->names) == ST_OK;
-		break;
-	case ARRAY_FORGET:
-		*is_good = false;
 	}
 	return i + 1;
 }
@@ -279,8 +276,6 @@ static void keep_pending(struct kept *k, const struct array_change *change)
 {
 	struct array_change c = *change;
 
-	if (c.kind == ARRAY_FORGET)
-		k->pending.is_lost = true;
 	c.commit = k->commit;
 	array_log_note(&k->pending, &c);
 }
@@ -320,12 +315,6 @@ static void take_states(struct arrays *all, struct hot *const *touched,
 	}
 }
 
-/* May come twice, or to an array that does not need it. */
-static bool is_harmless(const struct array_change *c)
-{
-	return c->kind == ARRAY_SET || c->kind == ARRAY_FORGET;
-}
-
 static void make_changes(struct arrays *all, const struct array_log *log)
 {
 	struct kept *k = NULL;
@@ -339,7 +328,7 @@ static void make_changes(struct arrays *all, const struct array_log *log)
 			k = *chain_of(all, c->mailbox);
 		if (k && k->ticket)
 			keep_pending(k, c);
-		else if (k && (k->is_stale || is_harmless(c)))
+		else if (k && (k->is_stale || c->kind == ARRAY_SET))
 			next = make_change(&k->array, log, i, &is_good);
 		if (!is_good) {
 			drop(all, k);
@@ -412,7 +401,9 @@ static bool add_pending(struct kept *k, uint64_t seen)
 	bool is_good = !log->is_lost;
 
 	for (size_t i = 0; i < log->count && is_good; )
-		if (log->items[i].commit <= seen && !is_harmless(&log->items[i]))
+		/* a set may come twice */
+		if (log->items[i].commit <= seen &&
+		    log->items[i].kind != ARRAY_SET)
 			i++;
 		else
 			i = make_change(&k->array, log, i, &is_good);

@@ -8,7 +8,7 @@
  * The writer notes what a transaction does to rows of `entry` and `keyword_set`
  * in a log; an undone savepoint takes its part back, a rollback all of it, and
  * arrays_commit() brings the rest to the arrays that are there or being made.
- * Whoever changes those tables notes it, or says ARRAY_FORGET.
+ * Whoever changes those tables notes it.
  *
  * Memory is bounded: the mailboxes used longest ago go. One lock guards all of
  * it; under it at most about a frame is copied or one job's changes are made.
@@ -33,7 +33,6 @@ enum array_change_kind {
 	ARRAY_FLAGS,	/* low..high: flags & keep | add */
 	ARRAY_REMOVE,	/* low..high, at this modseq */
 	ARRAY_SET,	/* keyword set low has these names */
-	ARRAY_FORGET,	/* its rows changed in ways that are not noted */
 };
 
 struct array_change {

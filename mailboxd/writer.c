@@ -99,6 +99,15 @@ static enum status run_job(struct writer *w, struct job *job)
 	return store_is_lost(tx) ? st : ST_OK;
 }
 
+static enum status run_each(struct writer *w, struct job_list *jobs)
+{
+	enum status st = ST_OK;
+
+	for (struct job *job = jobs->first; job && !st; job = job->next)
+		st = run_job(w, job);
+	return st;
+}
+
 /* A job that is alone in its transaction needs no savepoint, which would keep a
  * copy of each page that it changes. *is_over: it failed and was rolled back. */
 static enum status run_only_job(struct writer *w, struct job *job, bool *is_over)
@@ -125,11 +134,8 @@ static enum status run_batch(struct writer *w, struct job_list *jobs,
 	*began = !st;
 	if (st)
 		return st;
-	if (jobs->count == 1)
-		st = run_only_job(w, jobs->first, &is_over);
-	for (struct job *job = jobs->first; jobs->count > 1 && job && !st;
-	     job = job->next)
-		st = run_job(w, job);
+	st = jobs->count == 1 ? run_only_job(w, jobs->first, &is_over) :
+				run_each(w, jobs);
 	if (st)
 		store_rollback(w->tx);
 	else if (!is_over)
