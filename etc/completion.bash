@@ -21,7 +21,7 @@ _postroom()
 	elif [[ $COMP_CWORD == 2 ]]; then
 		words=$(postroom --help 2>/dev/null |
 			sed -n "s/^  $first \([a-z|]*|[a-z|]*\)\$/\1/p" | tr '|' ' ')
-	elif [[ $first == backup || ($first == mailbox && ${COMP_WORDS[2]} == @(import|export)) ]]; then
+	elif [[ $first == @(backup|restore) || ($first == mailbox && ${COMP_WORDS[2]} == @(import|export)) ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 	elif [[ $first == config && ${COMP_WORDS[2]} == explain ]]; then

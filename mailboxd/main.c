@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "mailboxd/indexer.h"
 #include "mailboxd/lmtp_backend.h"
+#include "mailboxd/offline.h"
 #include "mailboxd/peer.h"
 #include "mailboxd/prepare.h"
 #include "mailboxd/readers.h"
@@ -20,6 +21,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -473,6 +475,8 @@ int main(int argc, char **argv)
 	struct mailboxd m = { 0 };
 
 	crash_point_load();
+	if (argc > 1 && strcmp(argv[1], "--offline") == 0)
+		return offline_main(argc - 2, argv + 2);
 	size_worker_pool();
 	return daemon_main(&ops, &m, argc, argv);
 }

@@ -84,21 +84,20 @@ static char *path_join(const char *dir, const char *name)
 	return path;
 }
 
-/* One mailboxd a store: the lock dies with the process. */
-static enum status take_lock(struct store *s, struct error *error)
+enum status store_lock(const char *dir, int *fd, struct error *error)
 {
-	char *path = path_join(s->dir, "store.lock");
+	char *path = path_join(dir, "store.lock");
 	enum status st = ST_OK;
 
 	if (!path)
 		return error_set(error, ST_NO_MEMORY, "no memory");
-	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (s->lock_fd < 0)
+	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*fd < 0)
 		st = error_set(error, ST_IO, "cannot open %s", path);
-	else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0)
+	else if (flock(*fd, LOCK_EX | LOCK_NB) != 0)
 		st = errno == EWOULDBLOCK ?
 			error_set(error, ST_EXISTS,
-				  "another mailboxd has the store %s", s->dir) :
+				  "another mailboxd has the store %s", dir) :
 			error_set(error, ST_IO, "cannot lock %s", path);
 	free(path);
 	return st;
@@ -161,10 +160,27 @@ static enum status begin_signatures(struct tx *tx, struct store_signatures *s)
 	return store_meta_set(tx, "search", s->now);
 }
 
+static enum status load_counters(struct tx *tx, struct store *s)
+{
+	uint64_t next;
+	enum status st = store_meta_get(tx, "message_next", &next);
+
+	if (st == ST_NOT_FOUND)
+		st = ST_OK, next = 1;
+	if (st)
+		return st;
+	s->message_kept = next;
+	s->signatures.first_id = next;
+	atomic_store(&s->message_next, next);
+	st = sql_number(tx, &next, "SELECT max(id) FROM journal", SQL_ARGS());
+	s->journal_next = next + 1;
+	return st;
+}
+
 /* Counters, the epoch, and what an unclean end left; one transaction. */
 static enum status begin_epoch(struct tx *tx, struct store *s)
 {
-	uint64_t clean, next;
+	uint64_t clean;
 	enum status st;
 
 	st = store_meta_get(tx, "clean", &clean);
@@ -185,21 +201,35 @@ static enum status begin_epoch(struct tx *tx, struct store *s)
 		st = load_key(tx, "secret", s->secret, sizeof s->secret);
 	if (!st)
 		st = body_delete_orphans(tx);
-	if (!st) {
-		st = store_meta_get(tx, "message_next", &next);
-		if (st == ST_NOT_FOUND)
-			st = ST_OK, next = 1;
-		s->message_kept = next;
-		s->signatures.first_id = next;
-		atomic_store(&s->message_next, next);
-	}
 	if (!st)
-		st = begin_signatures(tx, &s->signatures);
-	if (!st) {
-		st = sql_number(tx, &next, "SELECT max(id) FROM journal",
-				SQL_ARGS());
-		s->journal_next = next + 1;
-	}
+		st = load_counters(tx, s);
+	return st ? st : begin_signatures(tx, &s->signatures);
+}
+
+/* As it was left, by whatever end. */
+static enum status open_as_is(struct store *s, struct error *error)
+{
+	uint64_t version;
+	struct tx *tx;
+	enum status st;
+
+	if (access(s->path, F_OK) != 0)
+		return error_set(error, ST_NOT_FOUND, "there is no store.db in %s", s->dir);
+	st = store_connect(s, TX_WRITE, &s->own, error);
+	if (st)
+		return st;
+	tx = s->own;
+	st = sql_number(tx, &version, "PRAGMA user_version", SQL_ARGS());
+	if (!st && version != schema_version())
+		st = tx_error(tx, ST_DENIED, "the store has schema %llu, this program "
+			      "works on %u", (unsigned long long)version,
+			      schema_version());
+	if (!st)
+		st = store_meta_get(tx, "epoch", &s->epoch);
+	if (!st)
+		st = load_counters(tx, s);
+	if (st && error)
+		*error = tx->error;
 	return st;
 }
 
@@ -290,16 +320,17 @@ enum status store_open(const struct store_options *options,
 	if (!copy_options(s, options) || journal_barred_new(s) || !s->arrays)
 		st = error_set(error, ST_NO_MEMORY, "no memory for a store");
 	else if (!(st = check_filesystem(s->dir, error)) &&
-		 !(st = take_lock(s, error))) {
+		 !(st = store_lock(s->dir, &s->lock_fd, error))) {
 		backup_remove_leftovers(s);
-		st = open_own(s, error);
+		st = options->as_is ? open_as_is(s, error) : open_own(s, error);
 	}
 	if (st) {
 		store_free(s);
 		return st;
 	}
 	store_check_space(s);
-	upgrade_remove_old(s);
+	if (!options->as_is)
+		upgrade_remove_old(s);
 	*store = s;
 	return ST_OK;
 }
@@ -308,7 +339,7 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
-	if (!store_is_broken(s) &&
+	if (!store_is_broken(s) && !s->options.as_is &&
 	    store_begin(s->own, JOB_SYNC_FULL) == ST_OK) {
 		if (store_meta_set(s->own, "clean", 1) == ST_OK)
 			store_commit(s->own);

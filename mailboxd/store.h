@@ -53,6 +53,8 @@ struct tx;
 struct store_options {
 	const char *dir;	/* exists; made 0700 by whoever made it */
 	bool ephemeral;		/* dir is a tmpfs that dies with us: no syncs */
+	bool as_is;		/* to look at, and to repair: no migration, no new
+				 * epoch, nothing of an unclean end is put right */
 	bool first_use;		/* any recipient is local, its domain and account
 				 * made by store_account_ensure() */
 	/* Names given to \Drafts \Sent \Junk \Trash \Archive of a new account,
@@ -182,6 +184,8 @@ enum status store_prune(struct tx *tx, int64_t now, bool *more);
  * reading transaction, which is a new one afterwards. Takes its time: not on the
  * readers that serve sessions. */
 enum status store_backup(struct tx *tx, const char *name);
+/* The same where there is room for it; ST_FULL says how much it needs. */
+enum status store_copy_beside(struct tx *tx, const char *name);
 /*
  * A copy to be read as octets. It is made in the store's directory, of what was
  * committed when it began, and has no name there any more: it is gone at
@@ -199,11 +203,43 @@ enum status store_backup_read(struct tx *tx, const struct store_backup *b,
 			      uint64_t offset, size_t length, struct buf *out);
 /* Harmless where fd is -1. */
 void store_backup_end(struct store_backup *b);
-/* SQLite's integrity check (quick or whole) and our own invariants; each
- * finding is given to note. ST_OK whether or not something was found. */
-enum status store_check(struct tx *tx, bool quick,
-			enum status (*note)(void *arg, struct slice text),
-			void *arg);
+/*
+ * SQLite's integrity check (quick or whole) and what must hold between our rows; each
+ * finding is given to note. ST_OK whether or not something was found. Takes its time:
+ * not on the readers that serve sessions.
+ */
+typedef enum status store_note_fn(void *arg, struct slice text);
+enum status store_check(struct tx *tx, bool quick, store_note_fn *note, void *arg);
+/* Only SQLite's part of it: damage there is beyond store_repair(). */
+enum status store_check_file(struct tx *tx, bool quick, store_note_fn *note,
+			     void *arg);
+/* In a write: takes away what store_check() finds and the rest can tell: counters are
+ * recounted, what nobody refers to goes. *repaired: how many findings. */
+enum status store_repair(struct tx *tx, uint64_t *repaired);
+
+/* ---- restore (store_restore.c) ---------------------------------------------------- */
+
+struct store_restored {
+	char kept[80];		/* the old store's name in the directory; "": none */
+	uint64_t accounts, mailboxes, messages;
+};
+/*
+ * Puts the store that `from`, a regular file, is in the place of the one in options->dir,
+ * which nobody has open; that one is kept beside it. Every mailbox gets a new
+ * UIDVALIDITY and the store a higher epoch than either had, so that clients begin anew;
+ * no number that either gave comes again. An older schema is migrated first. ST_DENIED:
+ * from is no store, cut short, damaged, or of a newer version; ST_EXISTS: mailboxd runs;
+ * ST_FULL, ST_IO. Until ST_OK the old store is in its place.
+ */
+enum status store_restore(const struct store_options *options, int from,
+			  struct store_restored *restored, struct error *error);
+/* A copy of such a file in a directory of its own below dir, opened as a store; name is
+ * that of the directory. To be ended with store_scratch_close(). */
+#define STORE_SCRATCH_OCTETS 48
+enum status store_scratch_open(const struct store_options *options, int from,
+			       char name[STORE_SCRATCH_OCTETS], struct store **store,
+			       struct error *error);
+void store_scratch_close(const char *dir, const char *name, struct store *store);
 
 /* ---- domains (store_domain.c) ---------------------------------------------- */
 

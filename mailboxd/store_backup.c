@@ -71,6 +71,13 @@ static enum status check_room(struct tx *tx)
 			(unsigned long long)kept >> 20);
 }
 
+enum status store_copy_beside(struct tx *tx, const char *name)
+{
+	enum status st = check_room(tx);
+
+	return st ? st : store_backup(tx, name);
+}
+
 enum status store_backup_begin(struct tx *tx, struct store_backup *b)
 {
 	static atomic_uint number;

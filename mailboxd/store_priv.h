@@ -338,6 +338,9 @@ void *tx_alloc(struct tx *tx, size_t octets);
 /* A copy there. */
 enum status tx_copy(struct tx *tx, struct slice in, struct slice *out);
 
+/* One mailboxd a store: the lock dies with the process. ST_EXISTS: another has it. */
+enum status store_lock(const char *dir, int *fd, struct error *error);
+
 /* ---- store_backup.c --------------------------------------------------------------- */
 
 /* Files of backups that were being made when the process was killed. */

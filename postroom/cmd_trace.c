@@ -1,4 +1,4 @@
-/* trace [-f], check. */
+/* trace [-f]. */
 #include "postroom/ask.h"
 #include "postroom/commands.h"
 
@@ -50,21 +50,4 @@ int cmd_trace(const struct invocation *i)
 	} while (i->follow && !code);
 	control_client_close(c);
 	return code;
-}
-
-int cmd_check(const struct invocation *i)
-{
-	struct slice words[1] = { SLICE("depth=quick") };
-	struct answer answer = { .status = ST_OK };
-	struct control_client *c;
-	int code;
-
-	c = ask_open(i, &code);
-	if (!c)
-		return code;
-	code = ask(c, i, "check", words, i->quick, &answer);
-	control_client_close(c);
-	if (!code && answer.value == 0)
-		puts("the store is sound");
-	return code ? code : answer.value ? EX_DATAERR : EX_OK;
 }

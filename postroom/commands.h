@@ -20,6 +20,9 @@ int cmd_backup(const struct invocation *i);
 /* cmd_import.c, cmd_export.c */
 int cmd_mailbox_import(const struct invocation *i);
 int cmd_mailbox_export(const struct invocation *i);
+/* cmd_restore.c */
+int cmd_restore(const struct invocation *i);
+int cmd_check(const struct invocation *i);
 /* cmd_user.c */
 int cmd_user_password(const struct invocation *i);
 int cmd_user_quota(const struct invocation *i);
@@ -29,6 +32,5 @@ int cmd_msg_deliver(const struct invocation *i);
 int cmd_msg_undelete(const struct invocation *i);
 /* cmd_trace.c */
 int cmd_trace(const struct invocation *i);
-int cmd_check(const struct invocation *i);
 
 #endif

@@ -33,6 +33,9 @@ static const struct row {
 	{ "-f", TAKES_NOTHING, WITH_FOLLOW, "[-f]" },
 	{ "--follow", TAKES_NOTHING, WITH_FOLLOW, NULL },
 	{ "--quick", TAKES_NOTHING, WITH_QUICK, "[--quick]" },
+	{ "--repair", TAKES_NOTHING, WITH_QUICK, "[--repair]" },
+	{ "--account", TAKES_VALUE, WITH_RESTORE, "[--account ADDRESS]" },
+	{ "--mailbox", TAKES_VALUE, WITH_RESTORE, "[--mailbox NAME]" },
 	{ "--force", TAKES_NOTHING, WITH_FORCE, "[--force]" },
 	{ "--expunged", TAKES_NOTHING, WITH_EXPUNGED, "[--expunged]" },
 	{ "--since", TAKES_VALUE, WITH_UNDELETE, "[--since TIME]" },
@@ -134,6 +137,12 @@ static bool take_option(struct invocation *i, const char *name, const char *valu
 		i->follow = true;
 	else if (strcmp(name, "--quick") == 0)
 		i->quick = true;
+	else if (strcmp(name, "--repair") == 0)
+		i->repair = true;
+	else if (strcmp(name, "--account") == 0)
+		i->account = value;
+	else if (strcmp(name, "--mailbox") == 0)
+		i->mailbox = value;
 	else if (strcmp(name, "--force") == 0)
 		i->force = true;
 	else if (strcmp(name, "--expunged") == 0)

@@ -21,13 +21,14 @@ enum invocation_option {
 	WITH_PROFILE = 32,	/* --profile NAME */
 	WITH_WAIT = 64,		/* --to ADDRESS, --wait SECONDS, --after UID */
 	WITH_FOLLOW = 128,	/* -f */
-	WITH_QUICK = 256,	/* --quick */
+	WITH_QUICK = 256,	/* --quick, --repair */
 	WITH_FORCE = 512,	/* --force */
 	WITH_EXPUNGED = 1024,	/* --expunged */
 	WITH_UNDELETE = 2048,	/* --since TIME, --all */
 	WITH_INTO = 4096,	/* --into MAILBOX */
 	WITH_KEEP = 65536,	/* --keep-sessions */
 	WITH_FORMAT = 8192,	/* --format NAME */
+	WITH_RESTORE = 1 << 20,	/* --account ADDRESS, --mailbox NAME */
 };
 
 struct verb;
@@ -39,12 +40,12 @@ struct invocation {
 	/* options; NULL and false where they were not given */
 	const char *file, *dir;
 	bool keep_sessions, verifier_stdin;
-	bool json, password_stdin, non_default, follow, quick, force, expunged, all;
+	bool json, password_stdin, non_default, follow, quick, force, expunged, all, repair;
 	const char *sets[INVOCATION_SETS_MAX];
 	size_t set_count;
 	enum profile profile;
 	bool has_profile;
-	const char *to, *after, *into, *format;
+	const char *to, *after, *into, *format, *account, *mailbox;
 	int64_t since;		/* Unix seconds; 0: not given */
 	long wait_s;		/* -1: not given */
 };

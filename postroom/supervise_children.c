@@ -2,6 +2,7 @@
 
 #include "postroom/supervise_priv.h"
 
+#include "postroom/programs.h"
 #include "postroom/ready.h"
 
 #include <errno.h>
@@ -27,23 +28,13 @@ static bool is_ending(const struct suite *s)
 	return s->phase >= SUITE_ENDING_FRONT;
 }
 
-/* Beside us: ../smtpd/smtpd in the build tree, SBINDIR/smtpd where installed. */
-static void program_of(const struct suite *s, const char *name, char *path,
-		       size_t room)
-{
-	if (s->is_build_tree)
-		snprintf(path, room, "%s/../%s/%s", s->programs, name, name);
-	else
-		snprintf(path, room, "%s/%s", s->programs, name);
-}
-
 void suite_start_child(struct suite *s, struct child *c)
 {
 	struct error err = { 0 };
 	char program[PATH_MAX + 64];
 
-	program_of(s, c->kind->name, program, sizeof program);
-	if (child_start(c, program, &s->sockets, log_sink_fd(s->log),
+	if (program_find(c->kind->name, program, sizeof program, &err) != ST_OK ||
+	    child_start(c, program, &s->sockets, log_sink_fd(s->log),
 			log_sink_wants_time(s->log), &err) != ST_OK) {
 		suite_say(s, "%s", err.text);
 		suite_stop(s, EX_OSERR);
@@ -119,34 +110,12 @@ static bool has_socket(const struct suite *s, enum option_reader daemon)
 	return false;
 }
 
-static enum status find_programs(struct suite *s, struct error *err)
-{
-	char path[PATH_MAX + 64];
-	ssize_t n = readlink("/proc/self/exe", s->programs, sizeof s->programs - 1);
-	char *slash;
-
-	if (n <= 0)
-		return error_set(err, ST_IO, "/proc/self/exe");
-	s->programs[n] = '\0';
-	slash = strrchr(s->programs, '/');
-	*slash = '\0';
-	s->is_build_tree = true;
-	program_of(s, "mailboxd", path, sizeof path);
-	if (access(path, X_OK) == 0)
-		return ST_OK;
-	s->is_build_tree = false;
-	snprintf(s->programs, sizeof s->programs, "%s", SBINDIR);
-	program_of(s, "mailboxd", path, sizeof path);
-	if (access(path, X_OK))
-		return error_set(err, ST_IO, "the daemons are not installed: %s", path);
-	return ST_OK;
-}
-
 /* Those whose sockets are there; a server without POP3 needs no popd. */
 enum status suite_make_children(struct suite *s, struct error *err)
 {
 	uint64_t workers = config_number(s->launch->config, OPTION_WORKERS);
-	enum status st = find_programs(s, err);
+	char program[PATH_MAX + 64];
+	enum status st = program_find("mailboxd", program, sizeof program, err);
 
 	for (size_t i = 0; st == ST_OK && i < sizeof kinds / sizeof *kinds; i++) {
 		bool is_store = kinds[i].daemon == R_MAILBOXD;

@@ -39,8 +39,6 @@ struct suite {
 	struct child children[CHILDREN_MAX];
 	size_t count;
 	uint32_t generation;
-	char programs[PATH_MAX];	/* the folder, see program_of() */
-	bool is_build_tree;
 	uv_signal_t on_term, on_int, on_hup, on_child;
 	uv_timer_t certificates;	/* looks at the files */
 	uv_timer_t last;		/* the end of all patience */

@@ -85,6 +85,8 @@ const struct verb verbs[] = {
 	  "what happened to a message" },
 	{ "", "backup", "FILE|-", 1, 1, ASK | WITH_FORCE, NULL, cmd_backup,
 	  "the whole store into a file, while mail flows" },
+	{ "", "restore", "FILE", 1, 1, LIST | WITH_RESTORE | WITH_INTO, NULL, cmd_restore,
+	  "a backup in the store's place, or one account of it" },
 	{ "", "check", "", 0, 0, ASK | WITH_QUICK, NULL, cmd_check, "is the store sound?" },
 	/* made from the option table, not shown by --help */
 	{ "config", "man", "", 0, 0, 0, NULL, cmd_config_man, "" },
