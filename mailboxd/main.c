@@ -423,6 +423,7 @@ static void finish(struct daemon *d)
 	struct mailboxd *m = d->state;
 
 	/* what was taken is committed before the end */
+	indexer_stop(m->indexer);
 	readers_stop(m->readers);
 	readers_stop(m->slow);
 	writer_stop(m->writer);

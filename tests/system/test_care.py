@@ -343,6 +343,8 @@ def test_each_damage_is_named():
                 suite.send(ANN, BOB, message(f"m{number}"))
         store = os.path.join(lab, "store")
         good = os.path.join(place, "good.db")
+        # an orderly end leaves one file that is the store
+        assert "store.db-wal" not in os.listdir(store), os.listdir(store)
         shutil.copy(os.path.join(store, "store.db"), good)
         assert "sound" in run(POSTROOM, "check", "--dir", lab)[1]
         wrong = []
