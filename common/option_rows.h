@@ -260,7 +260,11 @@ X(KEEP_EXPUNGED, "keep", "expunged", TIME, "", 0, 36500 * DAYS, \
   SAME("14d"), R_MAILBOXD, \
   "How long expunged mail can be brought back. 0: it goes at once.") \
 X(KEEP_JOURNAL, "keep", "journal", TIME, "", 0, 36500 * DAYS, \
-  SAME("30d"), R_MAILBOXD, "How long the journal remembers.")
+  SAME("30d"), R_MAILBOXD, "How long the journal remembers.") \
+X(KEEP_JOURNAL_SIZE, "keep", "journal_size", SIZE, "octets", 0, 1024 * GIB, \
+  SAME("1GB"), R_MAILBOXD, \
+  "How large the journal may grow, about; its oldest rows go first. 0: no " \
+  "limit.")
 
 #define OPTION_ROWS(X) \
 	OPTION_ROWS_TOP(X) OPTION_ROWS_USERS(X) OPTION_ROWS_TLS(X) \

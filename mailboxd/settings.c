@@ -82,6 +82,7 @@ static void take_store(struct settings *s, const struct config *c)
 					   1000),
 		.keep_journal = (int64_t)(config_number(c, OPTION_KEEP_JOURNAL) /
 					  1000),
+		.keep_journal_octets = config_number(c, OPTION_KEEP_JOURNAL_SIZE),
 		.quota_octets = config_number(c, OPTION_LIMITS_MAILBOX),
 		.reserve_octets = config_number(c, OPTION_LIMITS_RESERVE),
 	};

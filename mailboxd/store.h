@@ -62,6 +62,7 @@ struct store_options {
 	const char *special_names[STORE_SPECIAL_USES];
 	int64_t keep_expunged;	/* seconds; 0: gone at the next pruning */
 	int64_t keep_journal;	/* seconds; 0: for ever */
+	uint64_t keep_journal_octets;	/* about; 0: no limit */
 	uint64_t quota_octets;	/* of accounts that have none of their own; 0: no
 				 * limit */
 	uint64_t quota_messages;

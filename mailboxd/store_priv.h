@@ -90,6 +90,8 @@ struct store {
 	atomic_uint_fast64_t message_next;
 	uint64_t message_kept;		/* ids below it are never given again */
 	uint64_t journal_next;
+	uint64_t journal_measured;	/* journal_next when it was, 0: never */
+	uint64_t journal_row_octets;	/* of a row, about */
 	atomic_bool is_broken;
 	atomic_bool has_space;
 	atomic_bool needs_sync;

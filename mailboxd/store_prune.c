@@ -6,6 +6,8 @@
 #define BATCH 200		/* rows of a kind in one call */
 #define BATCH_TIGHT 20		/* where the WAL has little room */
 #define PAGES_BACK 128		/* free pages given back to the disk in one call */
+#define JOURNAL_SAMPLE 1000
+#define JOURNAL_ROW_OCTETS 70	/* of a row and its indexes beside its texts */
 #define VANISHED_KEPT 20000	/* tombstones a mailbox keeps */
 
 /* ---- pruning ---------------------------------------------------------------------- */
@@ -107,6 +109,51 @@ static enum status prune_vanished(struct tx *tx)
 				 SQL_ARGS(sql_i(mailbox), sql_i(newest)));
 }
 
+/* What a row takes on the disk, about: of the last thousand, measured anew with
+ * each thousand, for counting all of them would read all of them. */
+static enum status measure_journal(struct tx *tx)
+{
+	struct store *s = tx->store;
+	enum status st = ST_OK;
+
+	if (s->journal_measured && s->journal_next - s->journal_measured < JOURNAL_SAMPLE)
+		return ST_OK;
+	st = sql_number(tx, &s->journal_row_octets, "SELECT CAST(avg(ifnull(length(mid), 0)"
+		" + ifnull(length(sid), 0) + ifnull(length(uids), 0) + length(verb)"
+		" + ifnull(length(detail), 0)) AS INTEGER) FROM (SELECT * FROM journal"
+		" ORDER BY id DESC LIMIT ?1)", SQL_ARGS(sql_i(JOURNAL_SAMPLE)));
+	s->journal_row_octets += JOURNAL_ROW_OCTETS;
+	if (!st)
+		s->journal_measured = s->journal_next;
+	return st;
+}
+
+/* The oldest rows of a journal that is too large; never the last one, whose id must
+ * not come back. */
+static enum status prune_large_journal(struct tx *tx, bool *more)
+{
+	struct store *s = tx->store;
+	uint64_t first, rows;
+	enum status st;
+
+	if (!s->options.keep_journal_octets)
+		return ST_OK;
+	st = measure_journal(tx);
+	if (!st)
+		st = sql_number(tx, &first, "SELECT min(id) FROM journal", SQL_ARGS());
+	if (st)
+		return st;
+	rows = first && s->journal_next > first ? s->journal_next - first : 0;
+	if (rows <= s->options.keep_journal_octets / s->journal_row_octets)
+		return ST_OK;
+	st = sql_run(tx, "DELETE FROM journal WHERE id < ?1 AND id IN"
+		     " (SELECT id FROM journal ORDER BY id LIMIT ?2)",
+		     SQL_ARGS(sql_i(s->journal_next - 1), sql_i(BATCH)));
+	if (!st && sql_changes(tx) == BATCH)
+		*more = true;
+	return st;
+}
+
 static enum status count_pages(struct tx *tx)
 {
 	uint64_t pages, free_pages;
@@ -149,6 +196,8 @@ enum status store_prune(struct tx *tx, int64_t now, bool *more)
 		st = prune_garbage(tx, more);
 	if (!st && !*more)
 		st = journal_prune(tx, now, more);
+	if (!st && !*more)
+		st = prune_large_journal(tx, more);
 	if (!st && !*more)
 		st = prune_vanished(tx);
 	if (!st)

@@ -365,3 +365,53 @@ Test(store, backup_is_a_store)
 	cr_expect_eq(rmdir(dir), 0);
 	temp_store_close(&t);
 }
+
+static enum status count_row(void *arg, const struct store_journal_row *row)
+{
+	uint64_t *seen = arg;
+
+	seen[0]++;
+	seen[1] = seen[1] ? seen[1] : row->id;
+	seen[2] = row->id;
+	return ST_OK;
+}
+
+/* first and last id, and how many; asserts that none between is missing */
+static void journal_span(uint64_t seen[3])
+{
+	const struct store_journal_query q = { .mid = SLICE_EMPTY, .limit = 100000 };
+
+	memset(seen, 0, 3 * sizeof *seen);
+	cr_assert_eq(store_begin(t.read, JOB_SYNC_NORMAL), ST_OK);
+	cr_assert_eq(store_journal_list(t.read, &q, count_row, seen), ST_OK);
+	store_commit(t.read);
+	cr_expect_eq(seen[2] - seen[1] + 1, seen[0]);
+}
+
+Test(store, journal_keeps_its_size)
+{
+	const struct store_options o = { .keep_journal_octets = 30000 };
+	const struct store_journal_row row = {
+		.verb = SLICE("read"), .uids = SLICE("1:7,9"), .mid = SLICE_EMPTY,
+		.sid = SLICE("s06h0p5uvn9s6p4dhfjgd"), .detail = SLICE_EMPTY,
+	};
+	uint64_t before[3], after[3];
+	bool more = true;
+
+	temp_store_open(&t, &o);
+	temp_begin(&t);
+	for (int i = 0; i < 3000; i++)
+		cr_assert_eq(store_journal_add(t.write, &row), ST_OK);
+	temp_end(&t, ST_OK);
+	journal_span(before);
+	while (more) {
+		temp_begin(&t);
+		cr_assert_eq(temp_end(&t, store_prune(t.write, 1700000000, &more)), ST_OK);
+	}
+	journal_span(after);
+	cr_expect_eq(after[2], before[2], "the newest stay");
+	cr_expect(after[0] > 100, "%llu rows are left",
+		  (unsigned long long)after[0]);
+	cr_expect(after[0] * 100 < 2 * 30000, "%llu rows", (unsigned long long)after[0]);
+	temp_store_close(&t);
+}
