@@ -64,6 +64,9 @@ def main():
     print(f"system tests: {time.monotonic() - begin:.0f} s")
     for label, reason in skipped:
         print(f"skipped {label}: {reason}")
+        if "POSTROOM_SKIPS" in os.environ:      # ./check tells them at its end
+            with open(os.environ["POSTROOM_SKIPS"], "a") as file:
+                file.write(f"  {label}: {reason}\n")
     for label in failed:
         print(f"failed {label}")
     print(f"{len(passed)} passed, {len(failed)} failed, {len(skipped)} skipped", flush=True)
