@@ -26,7 +26,7 @@ const char *status_name(enum status status)
 	return (unsigned)status < ST_COUNT ? names[status] : "unknown";
 }
 
-enum status error_set(struct error *err, enum status status, const char *fmt,
+enum status (error_set)(struct error *err, enum status status, const char *fmt,
 		      ...)
 {
 	int sys = errno;
