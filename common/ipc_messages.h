@@ -107,7 +107,8 @@
 #define IPC_SENT(F) F(u32, handle) F(bytes, uids)
 /* mode: enum ipc_store_mode. keywords: names separated by spaces.
  * unchanged_since: UINT64_MAX when not asked for. Answered by ROWS (UID, FLAGS,
- * MODSEQ of what changed or was named), then STORED, LAST. */
+ * MODSEQ of what changed or was named), then STORED, LAST, with the modseq of this
+ * change, or 0: nothing had to be changed. */
 #define IPC_STORE(F) F(u32, handle) F(bytes, uids) F(u32, mode) F(u32, flags) \
 	F(text, keywords) F(u64, unchanged_since)
 #define IPC_STORED(F) F(u64, modseq) F(bytes, refused)

@@ -71,8 +71,8 @@ static void copy_step(struct imap_command *c, struct ipc_message *m, bool last)
 			st = ranges_add_encoded(m->copied.target, &copy->target);
 		if (st == ST_OK && copy->is_move)
 			st = ranges_add_encoded(m->copied.source, &imap_view(c)->vanished);
-		if (copy->is_move && m->copied.modseq)
-			view_own_change(imap_view(c), m->copied.modseq);
+		if (copy->is_move && m->copied.source.len)
+			view_own_change(imap_view(c), m->copied.modseq, true);
 	}
 	if (st != ST_OK)
 		imap_finish_short(c);

@@ -11,10 +11,10 @@ static void expunge_step(struct imap_command *c, struct ipc_message *m, bool las
 	}
 	if (m->type == IPC_TYPE_EXPUNGED) {
 		st = ranges_add_encoded(m->expunged.uids, &v->vanished);
-		if (m->expunged.modseq)
-			view_own_change(v, m->expunged.modseq);
+		if (m->expunged.uids.len)
+			view_own_change(v, m->expunged.modseq, true);
 		/* HIGHESTMODSEQ of the answer is to be this one at least */
-		if (m->expunged.modseq > v->modseq)
+		if (m->expunged.uids.len && m->expunged.modseq > v->modseq)
 			c->news = IMAP_NEWS_FRESH;
 	}
 	if (st != ST_OK)

@@ -275,7 +275,7 @@ static void seen_step(struct imap_command *c, struct ipc_message *m, bool last)
 		return;
 	}
 	if (m->type == IPC_TYPE_STORED && m->stored.modseq)
-		view_own_change(imap_view(c), m->stored.modseq);
+		view_own_change(imap_view(c), m->stored.modseq, true);
 	/* that the flag could not be set is no reason to fail what was read */
 	if (last)
 		conclude(c);

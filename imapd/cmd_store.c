@@ -49,13 +49,16 @@ static void finish_refused(struct imap_command *c, struct slice refused)
 
 static void store_step(struct imap_command *c, struct ipc_message *m, bool last)
 {
+	const struct store *store = c->data;
+
 	switch (m->type) {
 	case IPC_TYPE_ROWS:
 		take_rows(c, &m->rows);
 		break;
 	case IPC_TYPE_STORED:
 		if (m->stored.modseq)
-			view_own_change(imap_view(c), m->stored.modseq);
+			view_own_change(imap_view(c), m->stored.modseq,
+					!store->is_silent);
 		if (m->stored.refused.len)
 			finish_refused(c, m->stored.refused);
 		else if (last)

@@ -114,8 +114,9 @@ void view_put_flags(const struct view *v, struct respond *r, uint32_t uid,
 /* "(\Answered ... kw)": all there are in the mailbox; any: "\*" behind them. */
 void view_put_all_flags(const struct view *v, struct respond *r, bool any);
 
-/* This session changed the mailbox, and the client knows. */
-void view_own_change(struct view *v, uint64_t modseq);
+/* This session changed the mailbox. is_told: the client was shown what came of it;
+ * else it may only reckon, which is right while nobody else's change lies between. */
+void view_own_change(struct view *v, uint64_t modseq, bool is_told);
 bool view_is_own(const struct view *v, uint64_t modseq);
 
 #endif

@@ -116,14 +116,14 @@ void view_put_all_flags(const struct view *v, struct respond *r, bool any)
 	respond_char(r, ')');
 }
 
-void view_own_change(struct view *v, uint64_t modseq)
+void view_own_change(struct view *v, uint64_t modseq, bool is_told)
 {
 	/* nobody else's change lies between: all up to here is known */
 	if (modseq == v->modseq + 1) {
 		v->modseq = modseq;
 		return;
 	}
-	if (modseq <= v->modseq || view_is_own(v, modseq))
+	if (!is_told || modseq <= v->modseq || view_is_own(v, modseq))
 		return;
 	v->own[v->own_count % VIEW_OWN_MAX] = modseq;
 	v->own_count++;

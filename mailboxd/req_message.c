@@ -260,7 +260,7 @@ static enum status store_run(struct request *r, struct tx *tx)
 		st = ranges_encode(&c->source, &set);
 	rest = buf_slice(&set);
 	while (st == ST_OK && !r->has_last) {
-		out.stored.modseq = change.modseq;
+		out.stored.modseq = change.has_changed ? change.modseq : 0;
 		out.stored.refused = slice_head(rest, REQUEST_PIECE);
 		rest = slice_from(rest, out.stored.refused.len);
 		st = request_put(r, rest.len ? 0 : IPC_LAST, &out);

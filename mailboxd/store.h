@@ -674,6 +674,7 @@ struct store_flag_change {
 	uint64_t unchanged_since;	/* UINT64_MAX: not asked for */
 
 	uint64_t modseq;	/* out: highest of the mailbox */
+	bool has_changed;	/* out: and it is of this change */
 	uint32_t set_high;	/* out: no row names a higher keyword set */
 	struct ranges *refused;	/* out: changed since; may be NULL */
 	struct buf *rows;	/* out: FETCH_FLAGS | FETCH_MODSEQ rows of those

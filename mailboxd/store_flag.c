@@ -291,6 +291,7 @@ enum status store_flags(struct tx *tx, struct store_flag_change *c)
 	if (!st && j.modseq)
 		st = journal_add(tx, "flags", c->mailbox, SLICE_EMPTY,
 				 &j.changed, SLICE_EMPTY);
+	c->has_changed = j.modseq != 0;
 	if (!st)
 		c->modseq = mailbox_told_modseq(tx->store,
 				j.mailbox->now.mailbox.highestmodseq);

@@ -169,11 +169,13 @@ Test(view, own_changes)
 
 	view_init(&v);
 	v.modseq = 10;
-	view_own_change(&v, 11);
+	view_own_change(&v, 11, false);
 	cr_expect_eq(v.modseq, 11);
 	cr_expect(!view_is_own(&v, 11));
 	/* somebody else's 12 lies between */
-	view_own_change(&v, 13);
+	view_own_change(&v, 13, false);
+	cr_expect(!view_is_own(&v, 13));
+	view_own_change(&v, 13, true);
 	cr_expect_eq(v.modseq, 11);
 	cr_expect(view_is_own(&v, 13));
 	cr_expect(!view_is_own(&v, 12));
