@@ -1,8 +1,11 @@
-"""More real clients, for ./check --full: mutt, neomutt, getmail6, offlineimap3."""
+"""More real clients, for ./check --full: mutt, neomutt, getmail6, offlineimap3, imapflow."""
 import os
+import subprocess
 
-from suite import Suite, message, run
+from suite import Skip, Suite, message, run
 from test_clients import ACCOUNTS, ANN, BOB, count, write
+
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def mutt_both_ways(program):
@@ -143,3 +146,16 @@ sslcacertfile = {suite.ready['ca']}
         imap.select()
         assert imap.fetch("1:*", "(UID FLAGS RFC822.SIZE)")[1] == before, "a third run changed something"
         imap.logout()
+
+
+def test_imapflow():
+    with Suite(*ACCOUNTS) as suite:
+        fetched = subprocess.run(
+            ["npm", "install", "--silent", "--no-audit", "--no-fund", "imapflow@1"],
+            cwd=suite.work, timeout=180, env={**os.environ, "HOME": suite.work}, check=False)
+        if fetched.returncode != 0:
+            raise Skip("the npm registry does not answer")
+        done = subprocess.run(
+            ["node", os.path.join(HERE, "imapflow.mjs"), str(suite.at("imaps")[1]), suite.ready["ca"], ANN],
+            cwd=suite.work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+        assert done.returncode == 0 and b"good" in done.stdout, done.stdout.decode()
