@@ -27,6 +27,7 @@ static const struct capability capabilities[] = {
 	{ "PIPELINING", NULL },			/* RFC 2449 section 6.6 */
 	{ "USER", pop_may_login },		/* 6.3 */
 	{ "STLS", can_stls },			/* RFC 2595 section 4 */
+	{ "LANG", NULL },			/* RFC 6856 section 3 */
 	{ "EXPIRE NEVER", never_expires },	/* RFC 2449 section 6.7 */
 	{ "IMPLEMENTATION Postroom", NULL },	/* 6.9 */
 };

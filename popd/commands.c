@@ -8,13 +8,14 @@
 #define NONE		POP_COMMAND_NO_ARGUMENTS
 
 /* name, states that allow it, flags, handler: RFC 1939 sections 4 to 7, RFC 2449
- * (CAPA), RFC 2595 (STLS), RFC 1734 (AUTH) */
+ * (CAPA), RFC 2595 (STLS), RFC 1734 (AUTH), RFC 6856 (LANG) */
 const struct pop_command pop_commands[] = {
 	{ "CAPA", BEFORE | AFTER, CLEAR | NONE,	pop_cmd_capa },
 	{ "USER", BEFORE,	WHOLE,		pop_cmd_user },
 	{ "PASS", BEFORE,	WHOLE,		pop_cmd_pass },
 	{ "AUTH", BEFORE,	0,		pop_cmd_auth },
 	{ "STLS", BEFORE,	CLEAR | NONE,	pop_cmd_stls },
+	{ "LANG", BEFORE | AFTER, CLEAR,	pop_cmd_lang },
 	{ "STAT", AFTER,	NONE,		pop_cmd_stat },
 	{ "LIST", AFTER,	0,		pop_cmd_list },
 	{ "UIDL", AFTER,	0,		pop_cmd_uidl },

@@ -147,6 +147,9 @@ void pop_login_answer(struct pop_session *s, const struct ipc_message *m,
 /* mailboxd did not answer in time, or the login cannot go on. */
 void pop_login_failed(struct pop_session *s, const char *text);
 
+/* cmd_lang.c */
+void pop_cmd_lang(struct pop_session *s, struct slice arguments);
+
 /* cmd_list.c */
 void pop_cmd_stat(struct pop_session *s, struct slice arguments);
 void pop_cmd_list(struct pop_session *s, struct slice arguments);
