@@ -20,7 +20,8 @@ class Postroom:
             file.write(f'hostname = "mail.example.test"\nprofile = server\n'
                        f'data = "{directory}/data"\nrun = "{run}"\n'
                        f'users {{ smtpd = "" mailboxd = "" popd = "" imapd = "" }}\n'
-                       f'limits {{ connections_per_address = 0 connection_rate = 0 mailbox = 0 {limits} }}\n'
+                       f'limits {{ connections_per_address = 0 connection_rate = 0 mailbox = 0\n'
+                       f'  imap_per_account = 0 pop3_per_account = 0 {limits} }}\n'
                        f'tls {{\n  cert = "{cert}"\n  key = "{key}"\n}}\n')
             for title, port in ports.items():
                 tls = "implicit" if title.endswith("s") else "optional"
