@@ -3,7 +3,7 @@
 #include "common/date.h"
 #include "common/utf7.h"
 #include "common/utf8.h"
-#include "imapd/flag_names.h"
+#include "common/flag_names.h"
 #include "imapd/limits.h"
 
 /* Classes of octets in the grammar (RFC 9051 section 9). */

@@ -1,6 +1,6 @@
 #include "imapd/view.h"
 
-#include "imapd/flag_names.h"
+#include "common/flag_names.h"
 
 #include <stdlib.h>
 

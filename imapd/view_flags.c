@@ -2,7 +2,7 @@
 #include "imapd/view.h"
 
 #include "common/flags.h"
-#include "imapd/flag_names.h"
+#include "common/flag_names.h"
 
 #include <stdlib.h>
 

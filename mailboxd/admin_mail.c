@@ -1,5 +1,5 @@
 /*
- * Verbs about mailboxes and messages, and the journal.
+ * Verbs about mailboxes and messages.
  */
 #include "mailboxd/control.h"
 
@@ -323,94 +323,6 @@ static enum status msg_rm(struct request *r, struct tx *tx)
 	return st;
 }
 
-/* ---- trace --------------------------------------------------------------------------- */
-
-/* Names where they are still there, numbers where they are not. */
-static void name_cells(struct request *r, uint64_t account, uint64_t mailbox)
-{
-	struct tx *tx = control_of(r)->tx;
-	struct store_account a;
-	struct store_mailbox m;
-
-	if (account == 0)
-		control_text(r, SLICE_EMPTY);
-	else if (store_account_get(tx, account, &a) == ST_OK)
-		control_text(r, a.name);
-	else
-		control_u64(r, account);
-	if (mailbox == 0)
-		control_text(r, SLICE_EMPTY);
-	else if (store_mailbox_get(tx, mailbox, &m) == ST_OK)
-		control_text(r, m.name);
-	else
-		control_u64(r, mailbox);
-}
-
-static enum status trace_row(void *arg, const struct store_journal_row *j)
-{
-	struct request *r = arg;
-
-	control_u64(r, j->id);
-	control_time(r, j->at_ms);
-	control_text(r, j->verb);
-	control_text(r, j->mid);
-	control_text(r, j->sid);
-	name_cells(r, j->account, j->mailbox);
-	control_text(r, j->uids);
-	control_text(r, j->detail);
-	return control_row(r);
-}
-
-static enum status trace_mid(void *arg, struct slice mid)
-{
-	struct request *r = arg;
-	struct control *c = control_of(r);
-
-	if (c->option_count == CONTROL_WORDS_MAX)
-		return ST_OK;
-	/* the walk's slices do not last: the ids are kept and asked for after */
-	c->options[c->option_count] = arena_copy(&c->arena, mid);
-	if (!c->options[c->option_count].data)
-		return ST_NO_MEMORY;
-	c->option_count++;
-	return ST_OK;
-}
-
-/* What the word is, is seen from how it looks. */
-static enum status trace(struct request *r, struct tx *tx)
-{
-	struct control *c = control_of(r);
-	struct slice word = c->words[0], after = control_option(r, "after", "0");
-	struct store_journal_query query = { .mid = SLICE_EMPTY };
-	struct store_account account;
-	unsigned long long row = 0;
-	size_t first = c->option_count;
-	enum status st = ST_OK;
-
-	c->tx = tx;
-	if (!slice_number(after, INT64_MAX, &row))
-		return control_fail(r, ST_SYNTAX, after, "after= wants a row");
-	query.after = row;
-	if (id_is_valid(word, ID_MESSAGE)) {
-		query.mid = word;
-		st = store_journal_list(tx, &query, trace_row, r);
-	} else if (word.len > 0 && word.data[0] == '<') {
-		st = store_journal_mids(tx, word, trace_mid, r);
-		for (size_t i = first; i < c->option_count && st == ST_OK; i++) {
-			query.mid = c->options[i];
-			st = store_journal_list(tx, &query, trace_row, r);
-		}
-		c->option_count = first;
-	} else {
-		st = control_account(r, tx, 0, &account);
-		if (st != ST_OK)
-			return st;
-		query.account = account.id;
-		st = store_journal_list(tx, &query, trace_row, r);
-	}
-	return control_stored(r, tx, st);
-}
-
 #define CHANGES CONTROL_CHANGES
 
 /* name, words, flags, place, columns, run or start */
@@ -429,7 +341,5 @@ const struct control_verb control_mail_verbs[] = {
 	{ "msg raw", 3, 3, 0, PLACE_READER, NULL, msg_raw, NULL },
 	{ "msg rm", 3, CONTROL_WORDS_MAX, CHANGES, PLACE_WRITER, NULL, msg_rm,
 	  NULL },
-	{ "trace", 1, 1, 0, PLACE_READER,
-	  "row time verb mid sid user mailbox uids detail", trace, NULL },
 	{ 0 },
 };

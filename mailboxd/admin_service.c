@@ -119,12 +119,6 @@ static void status_start(struct request *r)
 
 /* ---- who, kick ------------------------------------------------------------------------ */
 
-static struct slice scope_word(unsigned scope)
-{
-	return scope == STORE_SCOPE_IMAP ? SLICE("imap")
-	     : scope == STORE_SCOPE_POP3 ? SLICE("pop3") : SLICE("smtp");
-}
-
 static bool is_asked_for(struct request *r, struct slice login)
 {
 	const struct control *c = control_of(r);

@@ -13,6 +13,7 @@
 
 struct control;
 struct importing;
+struct control_trace;
 
 enum control_flag {
 	CONTROL_CHANGES = 1,	/* only for root and ourselves */
@@ -47,6 +48,8 @@ struct control {
 	struct store_fetch fetch;	/* cursor of msg raw */
 	struct store_backup backup;
 	struct store_expunged_query kept;	/* cursor of msg expunged */
+	struct control_trace *trace;
+	bool has_columns;	/* the TABLE was sent */
 	uint64_t offset;
 	struct ipc_service_kick revoked;	/* account 0: nothing was */
 	struct tx *tx;		/* of the run, for row functions */
@@ -124,5 +127,8 @@ extern const struct control_verb control_expunged_verbs[];	/* admin_expunged.c *
 extern const struct control_verb control_mail_verbs[];		/* admin_mail.c */
 extern const struct control_verb control_password_verbs[];	/* admin_password.c */
 extern const struct control_verb control_service_verbs[];	/* admin_service.c */
+extern const struct control_verb control_trace_verbs[];	/* admin_trace.c */
+
+void control_trace_free(struct control_trace *t);
 
 #endif

@@ -28,7 +28,7 @@ struct transaction {
 	struct lmtp_delivery *owner;	/* NULL: the session ended */
 	struct arena arena;
 	uint32_t id;
-	struct slice sender, mid, sid, client, login;
+	struct slice sender, mid, sid, client, helo, login, tls;
 	uint64_t announced;	/* SIZE */
 	struct intake *intake;
 	enum status failed;	/* of the body */
@@ -175,6 +175,8 @@ static void take_mail(struct lmtp_delivery *d, uint32_t id,
 	t->mid = arena_copy(&t->arena, m->mid);
 	t->sid = arena_copy(&t->arena, m->sid);
 	t->client = arena_copy(&t->arena, m->address);
+	t->helo = arena_copy(&t->arena, m->helo);
+	t->tls = arena_copy(&t->arena, m->tls);
 	t->login = arena_copy(&t->arena, m->login);
 	reporting_init(&t->reporting, d->service, &t->arena);
 	t->reporting.envid = arena_copy(&t->arena, m->envid);
@@ -582,6 +584,9 @@ static void end(struct transaction *t)
 	t->message.sid = t->sid;
 	t->message.sender = t->sender;
 	t->message.client = t->client;
+	t->message.helo = t->helo;
+	t->message.login = t->login;
+	t->message.tls = t->tls;
 	t->message.internaldate = INT64_MIN;
 	crash_point("lmtp.whole");
 	submit(t, PLACE_WRITER, deliver_run, deliver_done);

@@ -55,16 +55,6 @@ static bool take_size(struct parsing *p, struct slice value)
 	return true;
 }
 
-static bool take_trace(struct parsing *p, struct slice value)
-{
-	unsigned long long n;
-
-	if (!slice_number(value, INT64_MAX, &n))
-		return false;
-	p->params->trace = n;
-	return true;
-}
-
 static bool take_body(struct parsing *p, struct slice value)
 {
 	p->params->is_8bit = slice_case_eq(value, SLICE("8BITMIME"));
@@ -106,7 +96,6 @@ static const struct word {
 	{ "XHELO",	true,	true,	take_text,	TEXT(helo) },
 	{ "XLOGIN",	true,	true,	take_text,	TEXT(login) },
 	{ "XTLS",	true,	true,	take_text,	TEXT(tls) },
-	{ "XTRACE",	true,	true,	take_trace,	0 },
 };
 
 enum status lmtp_params_parse(struct slice text, bool ours,

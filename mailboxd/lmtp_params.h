@@ -20,7 +20,6 @@ struct lmtp_params {
 	enum dsn_ret ret;	/* RFC 3461 */
 	struct slice envid;	/* decoded */
 	struct slice mid, sid, address, helo, login, tls;	/* "" not told */
-	uint64_t trace;		/* octets of trace headers in front */
 };
 
 /*

@@ -258,6 +258,7 @@ static void control_free(struct request *r)
 	store_backup_end(&c->backup);
 	store_export_end(r->service->store, &c->out);
 	importing_free(c->importing);
+	control_trace_free(c->trace);
 	arena_clear(&c->arena);
 	buf_free(&c->cells);
 	buf_wipe(&c->verifier);
@@ -272,6 +273,7 @@ static const struct control_verb *find_verb(struct slice name)
 		control_expunged_verbs, control_mail_verbs,
 		control_password_verbs, control_service_verbs,
 		control_transfer_verbs,
+		control_trace_verbs,
 	};
 
 	for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
@@ -314,10 +316,12 @@ static enum status verb_run(struct request *r, struct tx *tx)
 	c->cells.len = 0;
 	if (c->verb->place == PLACE_WRITER) {
 		c->rows = 0;
+		c->has_columns = false;
 		request_act(r, tx);
 	}
-	if (c->verb->columns && c->rows == 0)
+	if (c->verb->columns && !c->has_columns)
 		st = control_columns(r, c->verb->columns);
+	c->has_columns = true;
 	if (st == ST_OK)
 		st = c->verb->run(r, tx);
 	return st == ST_OK ? request_put_done(r, c->rows) : st;

@@ -127,7 +127,8 @@ static void commit(struct request *r)
 		row->message.mid = id_slice(&m->mid);
 		row->message.sid = slice_str(r->sid);
 		row->message.sender = SLICE_EMPTY;
-		row->message.client = SLICE_EMPTY;
+		row->message.client = row->message.helo = SLICE_EMPTY;
+		row->message.login = row->message.tls = SLICE_EMPTY;
 		row->message.internaldate = m->internaldate;
 		row->message.zone = m->zone;
 		row->flags = m->flags;

@@ -94,7 +94,9 @@ enum status request_new(struct session *s, const struct request_type *type,
 	r->credit = IPC_CREDIT_ANSWER;
 	r->due_ms = clock_ms() + type->deadline_ms;
 	r->account = s->account;
+	r->scope = s->scope;
 	memcpy(r->sid, s->sid, sizeof r->sid);
+	memcpy(r->client, s->address, sizeof r->client);
 	if (buf_append(&r->frame, frame->payload) != ST_OK) {
 		free(r);
 		return ST_NO_MEMORY;
@@ -496,10 +498,18 @@ const char *request_detail(enum status st)
 	}
 }
 
+struct slice scope_word(unsigned scope)
+{
+	return scope == STORE_SCOPE_IMAP ? SLICE("imap")
+	     : scope == STORE_SCOPE_POP3 ? SLICE("pop3") : SLICE("smtp");
+}
+
 void request_act(struct request *r, struct tx *tx)
 {
 	struct store_actor actor = {
 		.account = r->account, .sid = slice_str(r->sid),
+		.service = r->scope ? scope_word(r->scope) : SLICE_EMPTY,
+		.client = slice_str(r->client),
 	};
 
 	store_act_as(tx, &actor);

@@ -79,8 +79,10 @@ struct request {
 	uint32_t handle;	/* that it named, or 0 */
 	uint64_t mailbox;	/* of the handle */
 	uint32_t keywords_told;
-	uint64_t account;	/* of the session when it began, and its sid */
-	char sid[24];
+	/* of the session when it began, for the journal */
+	uint64_t account;
+	unsigned scope;
+	char sid[24], client[48];
 
 	/* the handler's own; freed with free_state, or free() where NULL. Of a
 	 * request that was given up while its job ran, nothing else is called:
@@ -139,6 +141,8 @@ enum status request_store_failed(struct request *r, enum status st,
 
 /* The response code of RFC 5530 that fits a failure best, or "". */
 const char *request_detail(enum status st);
+/* "imap", "pop3" or "smtp", of enum store_scope. */
+struct slice scope_word(unsigned scope);
 /* In run: the journal learns who does it. */
 void request_act(struct request *r, struct tx *tx);
 

@@ -172,7 +172,32 @@ static const char *const migrations[] = {
 	"  JOIN message m ON m.id = e.message"
 	"  LEFT JOIN account a ON a.id = b.owner"
 	"  LEFT JOIN keyword_set k ON k.mailbox = e.mailbox"
-	"    AND k.id = e.flags >> 32;",
+	"    AND k.id = e.flags >> 32;"
+	/* who stood behind a sid; mail that was refused, numbered with the journal */
+	"CREATE TABLE session ("
+	"  sid TEXT PRIMARY KEY, at INTEGER NOT NULL, service TEXT NOT NULL,"
+	"  client TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE refusal ("
+	"  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, count INTEGER NOT NULL,"
+	"  sid TEXT, client TEXT, helo TEXT, login TEXT, sender TEXT,"
+	"  recipient TEXT, code INTEGER NOT NULL, reason TEXT,"
+	"  sender_key TEXT, recipient_key TEXT);"
+	"CREATE INDEX refusal_sender ON refusal (sender_key)"
+	"  WHERE sender_key IS NOT NULL;"
+	"CREATE INDEX refusal_recipient ON refusal (recipient_key)"
+	"  WHERE recipient_key IS NOT NULL;"
+	"DROP VIEW v_journal;"
+	"CREATE VIEW v_journal AS SELECT j.id,"
+	"  strftime('%Y-%m-%dT%H:%M:%S', j.at / 1000, 'unixepoch') AS at,"
+	"  j.verb, a.name AS account, b.name AS mailbox, j.uids, j.mid, j.sid,"
+	"  j.detail, s.service, s.client FROM journal j"
+	"  LEFT JOIN account a ON a.id = j.account"
+	"  LEFT JOIN mailbox b ON b.id = j.mailbox"
+	"  LEFT JOIN session s ON s.sid = j.sid;"
+	"CREATE VIEW v_refusal AS SELECT id,"
+	"  strftime('%Y-%m-%dT%H:%M:%S', at / 1000, 'unixepoch') AS at,"
+	"  count, client, helo, login, sender, recipient, code, reason, sid"
+	"  FROM refusal;",
 };
 
 #define VERSION (sizeof migrations / sizeof *migrations)

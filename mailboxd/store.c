@@ -172,9 +172,10 @@ static enum status load_counters(struct tx *tx, struct store *s)
 	s->message_kept = next;
 	s->signatures.first_id = next;
 	atomic_store(&s->message_next, next);
-	st = sql_number(tx, &next, "SELECT max(id) FROM journal", SQL_ARGS());
+	st = store_journal_last(tx, &next);
 	s->journal_next = next + 1;
-	return st;
+	return st ? st : sql_number(tx, &s->refusals,
+				    "SELECT count(*) FROM refusal", SQL_ARGS());
 }
 
 /* Counters, the epoch, and what an unclean end left; one transaction. */

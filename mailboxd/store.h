@@ -44,6 +44,7 @@
 #include <stdint.h>
 
 struct store;
+struct store_place;
 struct tx;
 
 /* ---- the store ------------------------------------------------------------ */
@@ -165,6 +166,9 @@ bool store_is_broken(const struct store *store);
 struct store_actor {
 	uint64_t account;	/* 0: the system, or delivery */
 	struct slice sid;
+	/* Written down with the first row of this sid; "": not known. */
+	struct slice service;	/* "imap" */
+	struct slice client;	/* numeric address */
 };
 void store_act_as(struct tx *tx, const struct store_actor *actor);
 
@@ -500,8 +504,9 @@ struct store_message {
 	struct slice tail;	/* the octets behind them, at most STORE_CHUNK */
 	int64_t internaldate;	/* INT64_MIN: now */
 	int32_t zone;
-	struct slice sender;	/* envelope, for the journal */
-	struct slice client;	/* address and name, for the journal */
+	/* For the journal: the envelope, and whom it came from. "": not told. */
+	struct slice sender;
+	struct slice client, helo, login, tls;
 };
 
 struct store_delivery {
@@ -846,12 +851,66 @@ struct store_journal_query {
 	struct slice mid;	/* "" not asked for */
 	uint64_t account;	/* 0 not asked for */
 	uint64_t after;		/* ids above this */
+	uint64_t until;		/* and up to this; 0: all */
 	size_t limit;		/* rows; 0: 1,000 */
 };
+/* The highest id that a row of the journal or a refusal has; 0: there is none. */
+enum status store_journal_last(struct tx *tx, uint64_t *id);
 /* Ascending by id. */
 enum status store_journal_list(struct tx *tx,
 			       const struct store_journal_query *query,
 			       store_journal_fn *row, void *arg);
+/* Who stood behind a sid, where a row was written in its name. ST_NOT_FOUND. */
+enum status store_session_find(struct tx *tx, struct slice sid,
+			       struct slice *service, struct slice *client);
+
+/*
+ * The life of one message (store_life.c): rows that name its mid, and rows about
+ * the places where it was, followed through copies, moves and undeletions. The
+ * caller fills the first part and zeroes the second; store_life_clear() at the
+ * end in any case.
+ */
+#define STORE_LIFE_PLACES 1000u	/* more copies than these are not followed */
+struct store_life {
+	struct slice mid;	/* outlives the calls */
+
+	uint64_t next;		/* row to go on with */
+	struct store_place *places;
+	size_t count, cap;
+};
+/*
+ * Gives rows ascending by id. uids is the message's own there; a list that was
+ * cut when it was written may name it or not: then uids is "UID?". ST_OK: that
+ * was all so far; ST_MORE: call again, in another transaction if one likes.
+ */
+enum status store_life(struct tx *tx, struct store_life *life,
+		       store_journal_fn *row, void *arg);
+void store_life_clear(struct store_life *life);
+
+/* ---- mail that was refused (store_refusal.c) ------------------------------------ */
+
+/* At most so many rows are kept. */
+#define STORE_REFUSALS_MAX 100000u
+
+struct store_refusal {
+	uint64_t id;		/* of one sequence with the journal's; out */
+	int64_t at_ms;
+	uint64_t count;		/* above 1: so many more, of which nothing else
+				 * was kept than the client */
+	struct slice sid, client, helo, login;
+	struct slice sender, recipient;	/* as they were told */
+	unsigned code;		/* 550 */
+	struct slice reason;	/* "5.1.1 No such mailbox" */
+};
+/* NORMAL. The oldest goes where there are too many. */
+enum status store_refusal_add(struct tx *tx, const struct store_refusal *r);
+typedef enum status store_refusal_fn(void *arg, const struct store_refusal *r);
+/* Those from or to an address (in any spelling that reaches the same), ascending,
+ * ids above after and up to until. */
+enum status store_refusal_list(struct tx *tx, struct slice address,
+			       uint64_t after, uint64_t until,
+			       store_refusal_fn *row, void *arg);
+
 /* mids of the messages with this Message-ID, newest first. */
 enum status store_journal_mids(struct tx *tx, struct slice message_id,
 			       enum status (*row)(void *arg, struct slice mid),

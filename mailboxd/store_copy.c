@@ -220,8 +220,19 @@ static enum status remove_moved(struct copy_job *j, uint64_t octets)
 	}
 	j->from_account->now.account.used_octets -= octets;
 	j->from_account->now.account.used_messages -= ranges_size(c->source);
-	return st ? st : journal_add(tx, "move", j->from->id, SLICE_EMPTY,
-				     c->source, SLICE_EMPTY);
+	return st;
+}
+
+/* At the mailbox they were in: that is where a message is looked for. */
+static enum status journal_copy(struct copy_job *j)
+{
+	const struct store_copy *c = j->copy;
+	char text[JOURNAL_DETAIL_MAX];
+	struct buf where = { text, 0, sizeof text, sizeof text };
+
+	journal_target(j->to->id, c->target, &where);
+	return journal_add(j->tx, c->is_move ? "move" : "copy", j->from->id,
+			   SLICE_EMPTY, c->source, buf_slice(&where));
 }
 
 static enum status copy_all(struct copy_job *j, const struct ranges *uids)
@@ -243,8 +254,7 @@ static enum status copy_all(struct copy_job *j, const struct ranges *uids)
 	for (size_t i = 0; i < uids->count && !st; i++)
 		st = copy_range(j, uids->items[i]);
 	if (!st)
-		st = journal_add(tx, "copy", j->to->id, SLICE_EMPTY, c->target,
-				 SLICE_EMPTY);
+		st = journal_copy(j);
 	return st || !c->is_move ? st : remove_moved(j, octets);
 }
 

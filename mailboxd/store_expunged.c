@@ -120,6 +120,7 @@ struct undeleting {
 	struct hot *to, *account;	/* to NULL: not looked for yet */
 	uint64_t modseq;
 	struct ranges uids;	/* in the target */
+	struct ranges source;	/* where they were, in the same order */
 	struct { struct entry e; struct slice uidl; } *block;
 };
 
@@ -267,6 +268,9 @@ static enum status bring_back(struct undeleting *j, struct entry e,
 	if (!st)
 		st = sql_run(j->tx, "DELETE FROM expunged WHERE mailbox = ?1"
 			     " AND uid = ?2", SQL_ARGS(sql_i(j->from.id), old_uid));
+	if (!st)
+		st = ranges_add(&j->source, (uint32_t)old_uid.number,
+				(uint32_t)old_uid.number);
 	return st ? st : ranges_add(&j->uids, e.uid, e.uid);
 }
 
@@ -301,16 +305,20 @@ static enum status bring_all_back(struct undeleting *j)
 static enum status undelete_from(struct undeleting *j, store_undeleted_fn *fn,
 				 void *arg)
 {
+	char text[JOURNAL_DETAIL_MAX];
+	struct buf where = { text, 0, sizeof text, sizeof text };
 	struct store_mailbox m;
 	enum status st;
 
 	j->to = NULL;
 	ranges_clear(&j->uids);
+	ranges_clear(&j->source);
 	st = bring_all_back(j);
 	if (st || !j->to)
 		return st;
-	st = journal_add(j->tx, "undelete", j->to->id, SLICE_EMPTY, &j->uids,
-			 SLICE_EMPTY);
+	journal_target(j->to->id, &j->uids, &where);
+	st = journal_add(j->tx, "undelete", j->from.id, SLICE_EMPTY, &j->source,
+			 buf_slice(&where));
 	if (!st)
 		st = expunged_forget_gone(j->tx, j->from.id);
 	if (!st)
@@ -322,7 +330,8 @@ enum status store_undelete(struct tx *tx, struct store_undelete *u,
 			   store_undeleted_fn *fn, void *arg)
 {
 	struct undeleting j = { .tx = tx, .u = u,
-				.uids = RANGES_INIT(RANGES_MAX) };
+				.uids = RANGES_INIT(RANGES_MAX),
+				.source = RANGES_INIT(RANGES_MAX) };
 	struct store_expunged_query all = u->query;
 	struct slice name;
 	uint64_t next = 0;
@@ -348,6 +357,7 @@ enum status store_undelete(struct tx *tx, struct store_undelete *u,
 	}
 	free(j.block);
 	ranges_free(&j.uids);
+	ranges_free(&j.source);
 	return st == ST_NOT_FOUND ? ST_OK : st;
 }
 

@@ -1,6 +1,8 @@
 /* Flags of messages. */
 #include "mailboxd/store_priv.h"
 
+#include "common/flag_names.h"
+
 #include <stdlib.h>
 
 /* ---- STORE -------------------------------------------------------------------------- */
@@ -270,6 +272,32 @@ static enum status write_runs(struct flag_job *j)
 	return st;
 }
 
+/* "+\Seen,$Junk": what was asked for. */
+static enum status journal_change(struct flag_job *j)
+{
+	static const char signs[] = {
+		[IPC_STORE_REPLACE] = '=', [IPC_STORE_ADD] = '+',
+		[IPC_STORE_REMOVE] = '-',
+	};
+	const struct store_flag_change *c = j->change;
+	struct slice rest = slice_head(c->keywords, 500), name;
+	char text[600];
+	struct buf detail = { text, 0, sizeof text, sizeof text };
+
+	buf_append_char(&detail, signs[c->mode]);
+	for (size_t i = 0; i < FLAG_NAME_COUNT; i++)
+		if (c->flags & flag_names[i].flag)
+			buf_append_fmt(&detail, "%s%.*s",
+				       detail.len > 1 ? "," : "",
+				       SLICE_ARG(flag_names[i].name));
+	while (slice_split(&rest, ' ', &name))
+		if (name.len)
+			buf_append_fmt(&detail, "%s%.*s",
+				       detail.len > 1 ? "," : "", SLICE_ARG(name));
+	return journal_add(j->tx, "flags", c->mailbox, SLICE_EMPTY, &j->changed,
+			   buf_slice(&detail));
+}
+
 enum status store_flags(struct tx *tx, struct store_flag_change *c)
 {
 	struct flag_job j = { .tx = tx, .change = c,
@@ -289,8 +317,7 @@ enum status store_flags(struct tx *tx, struct store_flag_change *c)
 	if (!st)
 		st = write_runs(&j);
 	if (!st && j.modseq)
-		st = journal_add(tx, "flags", c->mailbox, SLICE_EMPTY,
-				 &j.changed, SLICE_EMPTY);
+		st = journal_change(&j);
 	c->has_changed = j.modseq != 0;
 	if (!st)
 		c->modseq = mailbox_told_modseq(tx->store,

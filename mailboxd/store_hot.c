@@ -272,4 +272,5 @@ void hot_clear(struct tx *tx)
 	tx->hot_count = 0;
 	tx->touched_count = 0;
 	tx->recipient_id = 0;
+	memset(tx->sids, 0, sizeof tx->sids);
 }

@@ -40,9 +40,50 @@ enum status journal_uids(const struct ranges *uids, struct buf *out)
 	return st;
 }
 
+void journal_target(uint64_t mailbox, const struct ranges *uids,
+		    struct buf *detail)
+{
+	buf_append_fmt(detail, "to=%llu uids=", (unsigned long long)mailbox);
+	journal_uids(uids, detail);
+}
+
+static uint64_t sid_hash(struct slice sid)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+
+	/* sids are made by ourselves: a collision costs a row of `session` */
+	for (size_t i = 0; i < sid.len; i++)
+		hash = (hash ^ (unsigned char)sid.data[i]) * UINT64_C(1099511628211);
+	return hash ? hash : 1;
+}
+
+/* Who stands behind the sid, once; what was written and not undone is remembered. */
+static enum status note_session(struct tx *tx)
+{
+	const struct store_actor *a = &tx->actor;
+	uint64_t hash, *seen;
+	enum status st;
+
+	if (a->sid.len == 0 || a->service.len == 0)
+		return ST_OK;
+	hash = sid_hash(a->sid);
+	seen = &tx->sids[hash % TX_SIDS];
+	if (*seen == hash)
+		return ST_OK;
+	st = sql_run(tx, "INSERT OR IGNORE INTO session (sid, at, service,"
+		" client) VALUES (?1, ?2, ?3, ?4)",
+		SQL_ARGS(sql_t(a->sid), sql_i((uint64_t)clock_wall_ms()),
+			 sql_t(a->service), sql_t(a->client)));
+	if (!st)
+		*seen = hash;
+	return st;
+}
+
 static enum status insert_row(struct tx *tx, const struct store_journal_row *r)
 {
-	return sql_run(tx, "INSERT INTO journal (id, at, mid, sid, account,"
+	enum status st = note_session(tx);
+
+	return st ? st : sql_run(tx, "INSERT INTO journal (id, at, mid, sid, account,"
 		" mailbox, uids, verb, detail)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 		SQL_ARGS(sql_i(tx->store->journal_next++),
@@ -106,24 +147,48 @@ static enum status read_row(struct tx *tx, struct sqlite3_stmt *row,
 #define COLUMNS "SELECT id, at, mid, sid, account, mailbox, uids, verb, detail" \
 	" FROM journal "
 
+enum status store_journal_last(struct tx *tx, uint64_t *id)
+{
+	return sql_number(tx, id, "SELECT max(ifnull((SELECT max(id) FROM"
+		" journal), 0), ifnull((SELECT max(id) FROM refusal), 0))",
+		SQL_ARGS());
+}
+
+enum status journal_row(struct tx *tx, uint64_t id, struct store_journal_row *r)
+{
+	struct sqlite3_stmt *row;
+	enum status st = sql_first(tx, &row, COLUMNS "WHERE id = ?1",
+				   SQL_ARGS(sql_i(id)));
+
+	if (st)
+		return st;
+	st = read_row(tx, row, r);
+	sql_end(row);
+	return st;
+}
+
 enum status store_journal_list(struct tx *tx,
 			       const struct store_journal_query *q,
 			       store_journal_fn *fn, void *arg)
 {
 	const struct sql_value limit = sql_i(q->limit ? q->limit : 1000);
+	const struct sql_value until = sql_i(q->until ? q->until : INT64_MAX);
 	struct store_journal_row r;
 	struct sqlite3_stmt *row;
 	enum status st;
 
 	if (q->mid.len)
 		st = sql_query(tx, &row, COLUMNS "WHERE mid = ?1 AND id > ?2"
-			" AND (?3 = 0 OR account = ?3) ORDER BY id LIMIT ?4",
+			" AND (?3 = 0 OR account = ?3) AND id <= ?5"
+			" ORDER BY id LIMIT ?4",
 			SQL_ARGS(sql_t(q->mid), sql_i(q->after),
-				 sql_i(q->account), limit));
+				 sql_i(q->account), limit, until));
 	else
 		st = sql_query(tx, &row, COLUMNS "WHERE id > ?1"
-			" AND (?2 = 0 OR account = ?2) ORDER BY id LIMIT ?3",
-			SQL_ARGS(sql_i(q->after), sql_i(q->account), limit));
+			" AND (?2 = 0 OR account = ?2) AND id <= ?4"
+			" ORDER BY id LIMIT ?3",
+			SQL_ARGS(sql_i(q->after), sql_i(q->account), limit,
+				 until));
 	if (st)
 		return st;
 	while (!(st = sql_next(tx, row))) {
@@ -157,21 +222,65 @@ enum status store_journal_mids(struct tx *tx, struct slice message_id,
 	return st == ST_NOT_FOUND ? ST_OK : st;
 }
 
-/* Rows of the last one are kept, for their ids must not come back. */
+enum status store_session_find(struct tx *tx, struct slice sid,
+			       struct slice *service, struct slice *client)
+{
+	struct sqlite3_stmt *row;
+	enum status st = sql_first(tx, &row, "SELECT service, client FROM session"
+		" WHERE sid = ?1", SQL_ARGS(sql_t(sid)));
+
+	if (st)
+		return st;
+	st = sql_column_copy(tx, row, 0, service);
+	if (!st)
+		st = sql_column_copy(tx, row, 1, client);
+	sql_end(row);
+	return st;
+}
+
+/* ---- pruning ----------------------------------------------------------------------- */
+
+#define PRUNED_MAX 500	/* rows of a kind in one call */
+
+static enum status pruned(struct tx *tx, enum status st, bool *more)
+{
+	if (!st && sql_changes(tx) == PRUNED_MAX)
+		*more = true;
+	return st;
+}
+
+/* Older than before, in ms. Sessions may be older than the rows that name them. */
+static enum status prune_old(struct tx *tx, int64_t before, int64_t sessions,
+			     bool *more)
+{
+	const struct sql_value last = sql_i(tx->store->journal_next - 1);
+	enum status st = sql_run(tx, "DELETE FROM journal WHERE id IN (SELECT id"
+		" FROM journal WHERE id < ?3 ORDER BY id LIMIT ?2) AND at < ?1",
+		SQL_ARGS(sql_i((uint64_t)before), sql_i(PRUNED_MAX), last));
+
+	st = pruned(tx, st, more);
+	if (!st)
+		st = sql_run(tx, "DELETE FROM refusal WHERE id IN (SELECT id"
+			" FROM refusal WHERE id < ?3 ORDER BY id LIMIT ?2)"
+			" AND at < ?1", SQL_ARGS(sql_i((uint64_t)before),
+						 sql_i(PRUNED_MAX), last));
+	if (!st)
+		tx->store->refusals -= sql_changes(tx);
+	st = pruned(tx, st, more);
+	if (!st)
+		st = sql_run(tx, "DELETE FROM session WHERE sid IN (SELECT sid"
+			" FROM session ORDER BY sid LIMIT ?2) AND at < ?1",
+			SQL_ARGS(sql_i((uint64_t)sessions), sql_i(PRUNED_MAX)));
+	return pruned(tx, st, more);
+}
+
+/* The row of the last id is kept, for ids must not come back. */
 enum status journal_prune(struct tx *tx, int64_t now, bool *more)
 {
 	int64_t keep = tx->store->options.keep_journal;
-	enum status st;
 
-	if (keep <= 0)
-		return ST_OK;
-	st = sql_run(tx, "DELETE FROM journal WHERE id IN (SELECT id FROM"
-		" journal WHERE id < ?3 ORDER BY id LIMIT ?2) AND at < ?1",
-		SQL_ARGS(sql_i((uint64_t)(now - keep) * 1000), sql_i(500),
-			 sql_i(tx->store->journal_next - 1)));
-	if (!st && sql_changes(tx) == 500)
-		*more = true;
-	return st;
+	return keep <= 0 ? ST_OK : prune_old(tx, (now - keep) * 1000,
+					     (now - 2 * keep) * 1000, more);
 }
 
 /* ---- "read" ---------------------------------------------------------------------------- */

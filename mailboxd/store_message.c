@@ -248,29 +248,53 @@ enum status entry_uid(struct tx *tx, struct hot *mailbox, uint32_t *uid)
 
 /* ---- delivery ---------------------------------------------------------------------------- */
 
+static void append_word(struct buf *out, const char *name, struct slice value)
+{
+	size_t at = out->len;
+
+	if (value.len == 0)
+		return;
+	buf_append_fmt(out, " %s=%.*s", name, SLICE_ARG(slice_head(value, 255)));
+	/* one word, whatever the client called itself */
+	for (at++; at < out->len; at++)
+		if ((unsigned char)out->data[at] <= ' ' || out->data[at] == 127)
+			out->data[at] = '_';
+}
+
+/* Whom it came from: once a message. */
+static void append_origin(struct buf *out, const struct store_message *m)
+{
+	append_word(out, "client", m->client);
+	append_word(out, "helo", m->helo);
+	append_word(out, "login", m->login);
+	append_word(out, "tls", m->tls);
+}
+
 static enum status journal_delivery(struct tx *tx,
 				    const struct store_message *m,
-				    const struct store_delivery *d)
+				    const struct store_delivery *d, bool is_first)
 {
 	struct range one = { d->uid, d->uid };
 	struct ranges uids = { .items = &one, .count = 1, .cap = 1, .max = 1 };
-	char text[512];
+	char text[1536];
 	struct buf detail = { .data = text, .cap = sizeof text,
 			      .max = sizeof text };
-	const struct store_actor who = { d->account, m->sid };
+	const struct store_actor who = { .account = d->account, .sid = m->sid };
 
 	/* addresses have no space; a cut one is better than no row */
-	buf_append_fmt(&detail, "octets=%llu from=<%.*s> client=%.*s",
+	buf_append_fmt(&detail, "octets=%llu from=<%.*s>",
 		       (unsigned long long)m->size,
-		       SLICE_ARG(slice_head(m->sender, 320)),
-		       SLICE_ARG(slice_head(m->client, 100)));
+		       SLICE_ARG(slice_head(m->sender, 320)));
+	if (is_first)
+		append_origin(&detail, m);
+	append_word(&detail, "to", d->recipient);
 	store_act_as(tx, &who);
 	return journal_add(tx, "deliver", d->mailbox, m->mid, &uids,
 			   buf_slice(&detail));
 }
 
 static enum status deliver_one(struct tx *tx, const struct store_message *m,
-			       struct store_delivery *d)
+			       struct store_delivery *d, bool is_first)
 {
 	struct hot *mailbox, *account;
 	struct entry e = { .message = m->id, .saved = store_now(),
@@ -291,7 +315,7 @@ static enum status deliver_one(struct tx *tx, const struct store_message *m,
 	d->uid = e.uid;
 	d->account = account->id;
 	tx->delivered++;
-	return journal_delivery(tx, m, d);
+	return journal_delivery(tx, m, d, is_first);
 }
 
 /* How many different mailboxes there are; the others get uid 0 and no entry. */
@@ -322,7 +346,7 @@ enum status store_deliver(struct tx *tx, const struct store_message *m,
 	st = message_insert(tx, m, (int)different);
 	for (size_t i = 0; i < count && !st; i++)
 		if (deliveries[i].uid)
-			st = deliver_one(tx, m, &deliveries[i]);
+			st = deliver_one(tx, m, &deliveries[i], i == 0);
 	return st;
 }
 
@@ -351,13 +375,29 @@ static enum status append_one(struct tx *tx, struct hot *mailbox,
 	return entry_insert(tx, mailbox, account, &e);
 }
 
+/* A row each: a message is found by its mid. */
+static enum status journal_appended(struct tx *tx, uint64_t mailbox,
+				    const struct store_append *messages,
+				    size_t count)
+{
+	enum status st = ST_OK;
+
+	for (size_t i = 0; i < count && !st; i++) {
+		struct range one = { messages[i].uid, messages[i].uid };
+		struct ranges uids = { .items = &one, .count = 1, .cap = 1,
+				       .max = 1 };
+
+		st = journal_add(tx, "append", mailbox, messages[i].message.mid,
+				 &uids, SLICE_EMPTY);
+	}
+	return st;
+}
+
 enum status store_append(struct tx *tx, uint64_t id,
 			 struct store_append *messages, size_t count,
 			 uint32_t *uidvalidity)
 {
 	struct hot *mailbox, *account;
-	struct range uids;
-	struct ranges set = { .items = &uids, .count = 1, .cap = 1, .max = 1 };
 	uint64_t modseq;
 	enum status st = entry_open(tx, id, &mailbox, &account);
 
@@ -368,8 +408,6 @@ enum status store_append(struct tx *tx, uint64_t id,
 		st = append_one(tx, mailbox, account, modseq, &messages[i]);
 	if (st)
 		return st;
-	uids = (struct range){ messages[0].uid, messages[count - 1].uid };
 	*uidvalidity = mailbox->now.mailbox.uidvalidity;
-	return journal_add(tx, "append", id, messages[0].message.mid, &set,
-			   SLICE_EMPTY);
+	return journal_appended(tx, id, messages, count);
 }

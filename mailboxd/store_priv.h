@@ -89,7 +89,8 @@ struct store {
 
 	atomic_uint_fast64_t message_next;
 	uint64_t message_kept;		/* ids below it are never given again */
-	uint64_t journal_next;
+	uint64_t journal_next;	/* row of journal or refusal */
+	uint64_t refusals;	/* rows, about */
 	uint64_t journal_measured;	/* journal_next when it was, 0: never */
 	uint64_t journal_row_octets;	/* of a row, about */
 	atomic_bool is_broken;
@@ -162,6 +163,8 @@ struct sql_slot {
 	struct sqlite3_stmt *stmt;
 };
 
+#define TX_SIDS 64	/* a power of two */
+
 #define SQL_SLOTS 512	/* a power of two, twice the statements there are */
 
 enum tx_state { TX_IDLE, TX_OPEN, TX_SAVEPOINT };
@@ -201,6 +204,7 @@ struct tx {
 	/* highest and lowest id stored in this transaction; 0 and UINT64_MAX */
 	uint64_t message_high, message_low;
 	uint64_t delivered;	/* in this transaction */
+	uint64_t sids[TX_SIDS];	/* hashes of those written down lately */
 	struct array_log log;	/* what it did to rows that arrays have */
 
 	/* TX_READ */
@@ -517,6 +521,12 @@ enum status journal_add(struct tx *tx, const char *verb, uint64_t mailbox,
 			struct slice detail);
 /* Renders "4:7,9"; cut at 4,000 octets with ",..." behind. */
 enum status journal_uids(const struct ranges *uids, struct buf *out);
+/* One row. ST_NOT_FOUND. */
+enum status journal_row(struct tx *tx, uint64_t id, struct store_journal_row *r);
+/* "to=7 uids=4:6": where the uids of a row went, in the same order. */
+void journal_target(uint64_t mailbox, const struct ranges *uids,
+		    struct buf *detail);
+#define JOURNAL_DETAIL_MAX 4200
 enum status journal_barred_new(struct store *store);
 void journal_barred_free(struct store *store);
 bool journal_is_barred(struct store *store, struct slice mid);

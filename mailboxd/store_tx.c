@@ -487,6 +487,7 @@ void store_undo(struct tx *tx)
 	     sql_run(tx, "RELEASE job", SQL_ARGS())))
 		tx->undo_failed = true;
 	tx->recipient_id = 0;
+	memset(tx->sids, 0, sizeof tx->sids);
 	hot_undo(tx);
 	array_log_cut(&tx->log, tx->log.savepoint);
 	tx->error = kept;

@@ -9,23 +9,26 @@
 
 #define FOLLOW_MS 300
 
-/* The number in the first column of the last row: where to go on. */
-static void note_last(const struct output *rows, char last[32])
+/* The highest number in the first column: where to go on. */
+static void note_last(const struct output *rows, unsigned long long *last)
 {
 	struct slice rest = buf_slice(&rows->cells), cell;
+	unsigned long long row;
 
 	for (size_t n = 0; n < rows->rows * rows->count; n++) {
 		if (ipc_list_next(&rest, &cell) != ST_OK)
 			return;
-		if (n % rows->count == 0)
-			snprintf(last, 32, "%.*s", SLICE_ARG(cell));
+		if (n % rows->count == 0 && slice_number(cell, INT64_MAX, &row) &&
+		    row > *last)
+			*last = row;
 	}
 }
 
 int cmd_trace(const struct invocation *i)
 {
 	struct control_client *c;
-	char last[32] = "0", after[48];
+	unsigned long long last = 0;
+	char after[48];
 	int code;
 
 	c = ask_open(i, &code);
@@ -36,13 +39,18 @@ int cmd_trace(const struct invocation *i)
 		struct answer answer = { .rows = &rows };
 		struct slice words[2] = { slice_str(i->words[0]) };
 
-		snprintf(after, sizeof after, "after=%s", last);
+		snprintf(after, sizeof after, "after=%llu", last);
 		words[1] = slice_str(after);
 		code = ask(c, i, "trace", words, 2, &answer);
-		if (!code && (rows.rows || !i->follow)) {
-			note_last(&rows, last);
+		if (!code && rows.rows) {
+			note_last(&rows, &last);
 			output_write(&rows, stdout);
 			fflush(stdout);
+		}
+		if (!code && !rows.rows && !i->follow) {
+			fprintf(stderr, "postroom: the journal has nothing about "
+					"%s\n", i->words[0]);
+			code = EX_DATAERR;
 		}
 		output_clear(&rows);
 		if (i->follow && !code)

@@ -230,7 +230,10 @@ static enum status run_recent(struct verbs *v, struct tx *tx)
 
 static enum status run_read(struct verbs *v, struct tx *tx)
 {
-	const struct store_actor who = { v->account, SLICE("s1") };
+	const struct store_actor who = {
+		.account = v->account, .sid = SLICE("s1"),
+		.service = SLICE("imap"), .client = SLICE("192.0.2.1"),
+	};
 	uint64_t mailbox = any_mailbox(v);
 	struct ranges uids;
 	enum status st = any_uids(v, tx, mailbox, &uids);

@@ -2,8 +2,8 @@
  * The system flags by name (RFC 9051 section 2.3.2), in the order in which they
  * are shown. \Recent belongs to a session and cannot be set.
  */
-#ifndef IMAPD_FLAG_NAMES_H
-#define IMAPD_FLAG_NAMES_H
+#ifndef COMMON_FLAG_NAMES_H
+#define COMMON_FLAG_NAMES_H
 
 #include "common/slice.h"
 

@@ -1,4 +1,4 @@
-#include "imapd/flag_names.h"
+#include "common/flag_names.h"
 
 #include "common/flags.h"
 
