@@ -63,6 +63,9 @@ struct front {
 	bool is_serving;
 };
 
+/* Tells mailboxd an event (service_link.h). ST_UNAVAILABLE: not now, nor later. */
+enum status front_tell(struct front *f, const struct ipc_message *m);
+
 /* For struct daemon_ops; d->state is a struct front whose ops are set. */
 enum status front_configure(struct daemon *d, struct slice text,
 			    struct error *err);

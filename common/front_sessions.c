@@ -94,6 +94,12 @@ enum status front_sessions_open(struct front *f, struct daemon *d)
 	return f->link ? ST_OK : ST_NO_MEMORY;
 }
 
+enum status front_tell(struct front *f, const struct ipc_message *m)
+{
+	return service_link_is_pressed(f->link) ? ST_UNAVAILABLE
+						: service_link_tell(f->link, m);
+}
+
 /* ---- for struct daemon_ops ---------------------------------------------------------- */
 
 void front_counters(struct daemon *d, struct buf *cells)

@@ -266,6 +266,11 @@
  * such an AUTH_OK likewise. */
 #define IPC_SERVICE_KICK(F) F(u64, account) F(u64, credential) F(text, sid) \
 	F(text, reason)
+/* Up, from smtpd: mail was refused. reason: "5.1.1 No such mailbox". count: 1; or
+ * that so many more were, of which nothing is told. */
+#define IPC_REFUSED(F) F(text, sid) F(text, address) F(text, helo) \
+	F(text, login) F(text, sender) F(text, recipient) F(u32, code) \
+	F(text, reason) F(u32, count)
 
 /* number, NAME, name */
 #define IPC_MESSAGES(X) \
@@ -302,7 +307,8 @@
 	X(146, BEGIN, begin) X(147, READY, ready) X(148, STOP, stop) \
 	X(149, COUNTERS, counters) \
 	X(160, SERVICE_SESSION, service_session) \
-	X(161, SERVICE_END, service_end) X(162, SERVICE_KICK, service_kick)
+	X(161, SERVICE_END, service_end) X(162, SERVICE_KICK, service_kick) \
+	X(163, REFUSED, refused)
 
 /* Bits of IPC_LIST.what. */
 enum ipc_list_what {

@@ -1,8 +1,11 @@
 #include "mailboxd/fronts.h"
 
+#include "common/clock.h"
 #include "common/id.h"
 #include "common/ipc_codec.h"
 #include "common/siphash.h"
+#include "mailboxd/refusals.h"
+#include "mailboxd/service.h"
 #include "mailboxd/session.h"
 
 #include <stdio.h>
@@ -285,6 +288,16 @@ void fronts_figures(const struct fronts *f,
 	}
 }
 
+/* Mail is refused by smtpd alone. */
+static enum status take_refused(struct front_peer *p, const struct ipc_refused *m)
+{
+	if (p->session->socket != SESSION_AUTH)
+		return ST_SYNTAX;
+	refusals_add(p->session->service->refusals, clock_ms(), clock_wall_ms(),
+		     m);
+	return ST_OK;
+}
+
 /* ---- connections ------------------------------------------------------------------- */
 
 struct front_peer *fronts_join(struct fronts *f, struct session *session,
@@ -328,6 +341,8 @@ enum status fronts_take(struct front_peer *p, const struct ipc_message *m)
 		return take_end(p, m->service_end.sid);
 	case IPC_TYPE_COUNTERS:
 		return take_counters(p, &m->counters);
+	case IPC_TYPE_REFUSED:
+		return take_refused(p, &m->refused);
 	default:
 		return ST_SYNTAX;
 	}

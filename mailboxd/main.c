@@ -174,6 +174,7 @@ static void ticked(uv_timer_t *timer)
 
 	store_check_space(m->store);
 	service_told(&m->service);
+	service_refused(&m->service);
 	service_tick(&m->service);
 }
 

@@ -5,6 +5,7 @@
 #include "mailboxd/logins.h"
 #include "mailboxd/prepare.h"
 #include "mailboxd/requests.h"
+#include "mailboxd/refusals.h"
 #include "mailboxd/resolve_cache.h"
 #include "mailboxd/throttle.h"
 #include "mailboxd/untold.h"
@@ -31,13 +32,15 @@ enum status service_init(struct service *s, struct store *store,
 	watch_init(&s->watch);
 	s->logins = logins_new();
 	s->fronts = fronts_new();
+	s->refusals = refusals_new();
 	s->resolved = resolve_cache_new();
 	s->untold = untold_new();
 	s->throttle = throttle_new(s->started_ms);
 	for (size_t i = 0; i < 2; i++)
 		ration_init(&s->failures[i], FAILURES_BURST, FAILURES_PER_SECOND,
 			    s->started_ms);
-	if (!s->logins || !s->fronts || !s->resolved || !s->untold || !s->throttle) {
+	if (!s->logins || !s->fronts || !s->refusals || !s->resolved ||
+	    !s->untold || !s->throttle) {
 		service_clear(s);
 		return ST_NO_MEMORY;
 	}
@@ -52,12 +55,14 @@ void service_clear(struct service *s)
 		prepare_free(s->spares[--s->spare_count]);
 	logins_free(s->logins);
 	fronts_free(s->fronts);
+	refusals_free(s->refusals);
 	resolve_cache_free(s->resolved);
 	untold_free(s->untold);
 	throttle_free(s->throttle);
 	watch_clear(&s->watch);
 	s->logins = NULL;
 	s->fronts = NULL;
+	s->refusals = NULL;
 	s->resolved = NULL;
 	s->untold = NULL;
 	s->throttle = NULL;
@@ -241,6 +246,54 @@ void service_told(struct service *s)
 	t->job.octets = sizeof *t;
 	if (service_submit(s, &t->job, PLACE_WRITER) != ST_OK)
 		free(t);
+}
+
+/* ---- what was refused ---------------------------------------------------------- */
+
+struct refused_job {
+	struct job job;		/* first */
+	struct refused *rows;
+};
+
+static enum status refused_run(struct job *job, struct tx *tx)
+{
+	enum status st = ST_OK;
+
+	for (struct refused *row = ((struct refused_job *)job)->rows;
+	     row && st == ST_OK; row = row->next)
+		st = store_refusal_add(tx, &row->row);
+	return st;
+}
+
+/* What could not be written is lost: mail is worth more than the news of it. */
+static void refused_done(struct job *job, enum status status,
+			 const struct error *error)
+{
+	(void)status;
+	(void)error;
+	refused_free(((struct refused_job *)job)->rows);
+	free(job);
+}
+
+void service_refused(struct service *s)
+{
+	struct refused *rows = refusals_take(s->refusals, clock_ms(),
+					     clock_wall_ms());
+	struct refused_job *j = rows ? calloc(1, sizeof *j) : NULL;
+
+	if (!rows)
+		return;
+	if (!j) {
+		refused_free(rows);
+		return;
+	}
+	j->rows = rows;
+	j->job.run = refused_run;
+	j->job.done = refused_done;
+	j->job.sync = JOB_SYNC_NORMAL;
+	j->job.octets = sizeof *j + REFUSALS_SECOND * sizeof *rows;
+	if (service_submit(s, &j->job, PLACE_WRITER) != ST_OK)
+		refused_done(&j->job, ST_UNAVAILABLE, NULL);
 }
 
 static enum status load_untold(void *arg, struct slice mid, struct slice key,

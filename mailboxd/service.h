@@ -19,6 +19,7 @@ struct fronts;
 struct intake;
 struct logins;
 struct prepare;
+struct refusals;
 struct resolve_cache;
 struct session;
 struct throttle;
@@ -74,6 +75,7 @@ struct service {
 	struct ration failures[2];
 	struct logins *logins;
 	struct fronts *fronts;	/* what the other daemons tell */
+	struct refusals *refusals;	/* mail that smtpd refused */
 	struct resolve_cache *resolved;
 	struct untold *untold;
 	struct budget bodies;
@@ -115,6 +117,8 @@ unsigned service_sessions(const struct service *s, uint64_t account,
 void service_directory_changed(struct service *s);
 /* Removes from the store what was told (mailboxd/untold.h); each second. */
 void service_told(struct service *s);
+/* Writes what smtpd told of refused mail; each second. */
+void service_refused(struct service *s);
 /* What the store remembers of it; once, before there is a writer's thread. */
 enum status service_load_untold(struct service *s, struct tx *tx);
 /* A parser for one message; NULL when memory is short. */

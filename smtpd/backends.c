@@ -5,6 +5,7 @@
 struct smtp_backend {
 	struct backend backend;
 	struct backend *lmtp, *auth;
+	struct smtp_refusals *refusals;
 };
 
 static struct smtp_backend *self(const struct backend *b)
@@ -22,7 +23,13 @@ static bool is_auth(unsigned type)
 static enum status send_request(struct backend *b, const struct ipc_frame *frame)
 {
 	struct backend *to = is_auth(frame->type) ? self(b)->auth : self(b)->lmtp;
+	struct ipc_message m;
 
+	if (frame->type == IPC_TYPE_REFUSED) {
+		if (ipc_decode(frame, &m) == ST_OK)
+			smtp_refusals_pass(self(b)->refusals, &m);
+		return ST_OK;
+	}
 	return to->ops->send(to, frame);
 }
 
@@ -55,7 +62,8 @@ static void close_both(struct backend *b)
 
 struct backend *smtp_backend_new(struct lmtp_client *lmtp,
 				 const struct store_client_settings *auth,
-				 struct conn *c, struct engine *e)
+				 struct smtp_refusals *refusals, struct conn *c,
+				 struct engine *e)
 {
 	static const struct backend_ops ops = {
 		.send = send_request, .flush = flush, .resume = resume,
@@ -66,6 +74,7 @@ struct backend *smtp_backend_new(struct lmtp_client *lmtp,
 	if (!s)
 		return NULL;
 	s->backend.ops = &ops;
+	s->refusals = refusals;
 	s->lmtp = lmtp_client_backend(lmtp, c, e);
 	s->auth = store_client_new(auth, c, e);
 	if (s->lmtp && s->auth)

@@ -57,6 +57,10 @@ void smtp_cmd_mail(struct smtp_session *s, struct slice arguments)
 	uint64_t most = s->settings->message_octets;
 	enum smtp_reply reply = parse_sender(s, &arguments, &sender);
 
+	smtp_transaction_clear(s);
+	if (reply == SMTP_REPLY_OK &&
+	    address_render(&sender, &s->t.sender) != ST_OK)
+		reply = SMTP_REPLY_NO_MEMORY;
 	if (reply == SMTP_REPLY_OK)
 		reply = smtp_params_parse(s, SMTP_PARAMS_MAIL, arguments, &params,
 					  &bad);
@@ -70,11 +74,6 @@ void smtp_cmd_mail(struct smtp_session *s, struct slice arguments)
 	}
 	if (most && params.size > most) {
 		smtp_reply_number(s, SMTP_REPLY_TOO_LARGE, most);
-		return;
-	}
-	smtp_transaction_clear(s);
-	if (address_render(&sender, &s->t.sender) != ST_OK) {
-		smtp_reply(s, SMTP_REPLY_NO_MEMORY);
 		return;
 	}
 	s->t.size = params.size;

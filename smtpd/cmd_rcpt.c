@@ -20,9 +20,7 @@ static enum smtp_reply parse_recipient(struct smtp_session *s,
 	return SMTP_REPLY_OK;
 }
 
-/* RCPT TO:<path> [parameters] (RFC 5321 section 4.1.1.3): mailboxd knows who is
- * local, and its answer is passed on. */
-void smtp_cmd_rcpt(struct smtp_session *s, struct slice arguments)
+static void take_rcpt(struct smtp_session *s, struct slice arguments)
 {
 	struct smtp_transaction *t = &s->t;
 	struct address recipient;
@@ -30,6 +28,8 @@ void smtp_cmd_rcpt(struct smtp_session *s, struct slice arguments)
 	struct slice bad = SLICE_EMPTY;
 	char text[ADDRESS_OCTETS_MAX];
 	struct buf rendered = { text, 0, sizeof text, sizeof text };
+	struct slice told = slice_head(slice_from(arguments, 3),
+				       ADDRESS_OCTETS_MAX);
 	unsigned most = s->settings->recipients;
 	enum smtp_reply reply = parse_recipient(s, &arguments, &recipient);
 
@@ -39,6 +39,7 @@ void smtp_cmd_rcpt(struct smtp_session *s, struct slice arguments)
 	if (reply == SMTP_REPLY_OK &&
 	    address_render(&recipient, &rendered) != ST_OK)
 		reply = SMTP_REPLY_RECIPIENT_SYNTAX;
+	s->about = rendered.len ? buf_slice(&rendered) : told;
 	if (reply != SMTP_REPLY_OK) {
 		t->rcpt_tried++;
 		smtp_reply_with(s, reply, bad);
@@ -49,4 +50,12 @@ void smtp_cmd_rcpt(struct smtp_session *s, struct slice arguments)
 		return;
 	}
 	smtp_transaction_rcpt(s, buf_slice(&rendered), &params);
+}
+
+/* RCPT TO:<path> [parameters] (RFC 5321 section 4.1.1.3): mailboxd knows who is
+ * local, and its answer is passed on. */
+void smtp_cmd_rcpt(struct smtp_session *s, struct slice arguments)
+{
+	take_rcpt(s, arguments);
+	s->about = SLICE_EMPTY;
 }

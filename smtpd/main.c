@@ -12,6 +12,8 @@
 struct smtpd {
 	struct front front;	/* first */
 	struct lmtp_client *lmtp;
+	struct smtp_refusals refusals;
+	struct smtp_counts counts;
 };
 
 /* What a door has. */
@@ -73,6 +75,8 @@ static void *settings_new(const struct front_door *door, const struct config *c,
 		return NULL;
 	s->smtp = (struct smtp_settings)SMTP_SETTINGS_INIT;
 	fill(&s->smtp, c, hostname);
+	s->smtp.tells_refusals = true;
+	s->smtp.counts = &d->counts;
 	if (d->lmtp)
 		s->smtp.backend_state = lmtp_client_state(d->lmtp);
 	s->listener.has_starttls = door->has_starttls;
@@ -94,7 +98,9 @@ static struct engine *engine_new(struct front_door *door,
 static struct backend *backend_new(struct front_door *door, struct conn *c,
 				   struct engine *e)
 {
-	return smtp_backend_new(smtpd_of(door->front)->lmtp, &auth, c, e);
+	struct smtpd *d = smtpd_of(door->front);
+
+	return smtp_backend_new(d->lmtp, &auth, &d->refusals, c, e);
 }
 
 /* What MAIL is answered without asking. */
@@ -138,6 +144,23 @@ static void close_client(struct daemon *d)
 	front_close(d);
 }
 
+static void counters(struct daemon *d, struct buf *cells)
+{
+	const struct smtp_counts *c = &((struct smtpd *)d->state)->counts;
+
+	front_counters(d, cells);
+	daemon_count(cells, "stored", c->stored);
+	daemon_count(cells, "stored-octets", c->stored_octets);
+	daemon_count(cells, "refused", c->refused);
+	daemon_count(cells, "refused-recipients", c->refused_recipients);
+}
+
+static void ticked(struct daemon *d, struct slice cells)
+{
+	front_ticked(d, cells);
+	smtp_refusals_tick(&((struct smtpd *)d->state)->refusals);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct front_ops front_ops = {
@@ -149,11 +172,14 @@ int main(int argc, char **argv)
 	static const struct daemon_ops ops = {
 		.name = "smtpd", .sandbox = PROC_SANDBOX_FRONT,
 		.configure = front_configure, .serve = serve,
-		.counters = front_counters, .ticked = front_ticked,
+		.counters = counters, .ticked = ticked,
 		.close = close_client, .finish = front_finish,
 		.memory = UINT64_C(512) << 20,
 	};
-	static struct smtpd smtpd = { .front = { .ops = &front_ops } };
+	static struct smtpd smtpd = {
+		.front = { .ops = &front_ops },
+		.refusals = { .front = &smtpd.front },
+	};
 
 	crash_point_load();
 	return daemon_main(&ops, &smtpd, argc, argv);

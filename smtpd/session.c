@@ -90,6 +90,8 @@ void smtp_reply_with(struct smtp_session *s, enum smtp_reply reply,
 	size_t before = place->len;
 
 	reply_placed(s, before, smtp_reply_append(place, reply, argument));
+	smtp_refused(s, reply, smtp_refused_recipient(s),
+		     slice_from(buf_slice(place), before));
 	note_refusal(s, reply);
 }
 
@@ -129,6 +131,8 @@ void smtp_reply_passed(struct smtp_session *s, const struct smtp_passed *passed)
 		     smtp_reply_line(place, passed->code,
 				     slice_str(passed->enhanced),
 				     slice_str(passed->text), false));
+	smtp_refused(s, SMTP_REPLY_COUNT, smtp_refused_recipient(s),
+		     slice_from(buf_slice(place), before));
 }
 
 void smtp_end_with(struct smtp_session *s, enum smtp_reply reply,
@@ -456,6 +460,7 @@ static void session_free(struct engine *e)
 	arena_clear(&s->arena);
 	buf_free(&s->replies);
 	buf_free(&s->later);
+	buf_free(&s->rcpts);
 	buf_free(&s->helo);
 	buf_free(&s->login);
 	buf_free(&s->may_send);
@@ -498,6 +503,7 @@ struct engine *smtp_session_new(const struct smtp_settings *settings,
 	s->begun_ms = s->command_ms = clock_ms();
 	s->replies.max = SMTP_REPLIES_MAX;
 	s->later.max = SMTP_REPLIES_HIGH;
+	s->rcpts.max = SMTP_RCPT_WAITING_MAX * (ADDRESS_OCTETS_MAX + 1);
 	s->helo.max = SMTP_HELO_MAX;
 	s->login.max = ADDRESS_OCTETS_MAX;
 	s->told.max = ID_OCTETS * 64;

@@ -19,6 +19,8 @@
  *	order, the last one with IPC_LAST.
  *   LMTP_ABORT            none, and nothing more for that id may be sent.
  *
+ *   REFUSED               none; where settings->tells_refusals.
+ *
  * An answer with IPC_LAST, or an ERROR, ends the transaction at any time: a
  * lost connection is LMTP_REPLY 451 "4.3.0" with IPC_LAST, for everything that
  * still waited for an answer. Answers to an id that is over are passed by.

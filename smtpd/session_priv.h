@@ -135,6 +135,8 @@ struct smtp_session {
 	uint32_t sender_request;	/* MAY_SEND; 0: none */
 	struct buf may_send;	/* addresses that this login may use, a line each */
 
+	struct slice about;	/* recipient that a reply is about just now */
+	struct buf rcpts;	/* those that wait for their answer, a line each */
 	struct arena arena;	/* of one command */
 	struct dot_reader *reader;	/* made with the first DATA */
 	struct digest *digest;	/* with the first message */
@@ -267,6 +269,14 @@ bool smtp_submission_end(struct smtp_session *s);
 /* Whether the author that was asked for may be used: ST_OK, ST_DENIED, or it
  * could not be found out. */
 void smtp_submission_checked(struct smtp_session *s, enum status st);
+
+/* refused.c */
+/* line, as it was answered, refuses mail: tells mailboxd. reply: the row it is, or
+ * SMTP_REPLY_COUNT for what mailboxd said. */
+void smtp_refused(struct smtp_session *s, enum smtp_reply reply,
+		  struct slice recipient, struct slice line);
+/* Whom a reply is about: the recipient at hand, or the first of the message. */
+struct slice smtp_refused_recipient(const struct smtp_session *s);
 
 /* the cmd_NAME.c files */
 void smtp_mail_checked(struct smtp_session *s, enum status st);

@@ -13,6 +13,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What became of messages, for `status`. */
+struct smtp_counts {
+	uint64_t stored, stored_octets;	/* messages that were answered 250 */
+	uint64_t refused;		/* after their data */
+	uint64_t refused_recipients;
+};
+
 struct smtp_settings {
 	char hostname[256];		/* greeting, Received, EHLO reply */
 	uint64_t message_octets;	/* SIZE (RFC 1870); 0: no limit */
@@ -36,6 +43,8 @@ struct smtp_settings {
 	int64_t backend_ms;		/* mailboxd's answer to RCPT and AUTH */
 	int64_t stored_ms;		/* mailboxd's answer after the data */
 	bool has_scram;			/* accounts have passwords */
+	bool tells_refusals;		/* REFUSED goes to mailboxd */
+	struct smtp_counts *counts;	/* of the process; NULL: not counted */
 	/* How MAIL is answered without asking (decisions.md): ST_OK, or what is
 	 * known of the backend: ST_UNAVAILABLE (451 4.3.0), ST_FULL (452 4.3.1).
 	 * The daemon writes it whenever that changes; sessions read it. */

@@ -98,6 +98,7 @@ void smtp_transaction_clear(struct smtp_session *s)
 	buf_free(&s->t.piece);
 	s->sender_request = 0;
 	s->later.len = 0;
+	buf_free(&s->rcpts);
 	s->chunk_left = 0;
 	smtp_transaction_begin(s);
 }
@@ -164,18 +165,40 @@ void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient,
 	if (t->rcpt_due == 0)
 		t->rcpt_until = clock_ms() + s->settings->backend_ms;
 	t->behind[t->rcpt_due++] = 0;
+	if (s->settings->tells_refusals &&
+	    buf_append(&s->rcpts, recipient) == ST_OK)
+		buf_append_char(&s->rcpts, '\n');
+}
+
+/* Whom the oldest answer is about. */
+static struct slice oldest_rcpt(const struct smtp_session *s)
+{
+	return slice_head(buf_slice(&s->rcpts),
+			  slice_index(buf_slice(&s->rcpts), '\n'));
+}
+
+static void drop_oldest_rcpt(struct smtp_session *s)
+{
+	size_t octets = oldest_rcpt(s).len + 1;
+
+	buf_consume(&s->rcpts, octets < s->rcpts.len ? octets : s->rcpts.len);
+	if (s->rcpts.len == 0)
+		buf_free(&s->rcpts);
 }
 
 /* The answer to the oldest RCPT goes out, and what stood behind it. */
 static void answer_rcpt(struct smtp_session *s, const struct smtp_passed *passed)
 {
 	struct smtp_transaction *t = &s->t;
-	size_t behind = t->behind[0];
+	size_t behind = t->behind[0], before = s->replies.len;
 	enum status st;
 
 	st = smtp_reply_line(&s->replies, passed->code,
 			     slice_str(passed->enhanced),
 			     slice_str(passed->text), false);
+	smtp_refused(s, SMTP_REPLY_COUNT, oldest_rcpt(s),
+		     slice_from(buf_slice(&s->replies), before));
+	drop_oldest_rcpt(s);
 	if (st == ST_OK)
 		st = buf_append(&s->replies,
 				slice_head(buf_slice(&s->later), behind));
@@ -190,9 +213,12 @@ static void answer_rcpt(struct smtp_session *s, const struct smtp_passed *passed
 	if (passed->code / 100 == 2) {
 		t->rcpt_ok++;
 		smtp_enter(s, SMTP_STATE_RCPT);
-	} else if (passed->code / 100 == 5 && !smtp_is_trusted(s)) {
-		smtp_count_error(s);
+		return;
 	}
+	if (s->settings->counts)
+		s->settings->counts->refused_recipients++;
+	if (passed->code / 100 == 5 && !smtp_is_trusted(s))
+		smtp_count_error(s);
 }
 
 /* Nothing more comes of the transaction: what waits is answered with failure. */
@@ -439,6 +465,8 @@ static void finish(struct smtp_session *s)
 
 static void log_refused(struct smtp_session *s, unsigned code)
 {
+	if (s->settings->counts)
+		s->settings->counts->refused++;
 	log_event("smtp.refused", log_slice("sid", id_slice(&s->sid)),
 		  log_slice("mid", id_slice(&s->t.mid)),
 		  log_u64("octets", s->t.octets), log_u64("code", code));
@@ -501,6 +529,10 @@ static void conclude(struct smtp_session *s)
 	} else {
 		code = t->end_permanent.code;
 		smtp_reply_passed(s, &t->end_permanent);
+	}
+	if (code == 250 && s->settings->counts) {
+		s->settings->counts->stored++;
+		s->settings->counts->stored_octets += t->octets;
 	}
 	if (code == 250)
 		log_event("smtp.stored", log_slice("sid", id_slice(&s->sid)),

@@ -36,6 +36,7 @@ static struct engine *start(const struct dialogue *d,
 	s->errors_end = (unsigned)dialogue_number(d, "errors_end", s->errors_end);
 	s->text_line_octets = dialogue_number(d, "text_line",
 					      s->text_line_octets);
+	s->tells_refusals = is_set(d, "refusals", "yes");
 	if (is_set(d, "state", "full"))
 		s->backend_state = ST_FULL;
 	if (is_set(d, "state", "unavailable"))

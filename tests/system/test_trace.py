@@ -72,6 +72,34 @@ def test_the_life_of_a_message():
         assert trace(suite, mid)[-1]["verb"] in ("mailbox.delete", "flags"), trace(suite, mid)
 
 
+def test_refused_mail_is_in_the_trace():
+    with Suite(profile="lab") as suite:
+        with suite.smtp(local_hostname="far.example.net") as client:
+            client.ehlo()
+            client.mail("spammer@far.example.net")
+            assert client.rcpt("nobody@example.test")[0] == 550
+            assert client.rcpt("someone@elsewhere.example")[0] == 550
+            client.rset()
+            client.mail("spammer@far.example.net")
+            for _ in range(150):
+                assert client.rcpt("again@example.test")[0] in (550, 421)
+
+        def rows(word, count):
+            def ask():
+                status, text = suite.command("trace", word, "--json", check=False)
+                found = json.loads(text) if status == 0 else []
+                return found if len(found) >= count else None
+            return wait_for(f"{count} rows of {word}", ask)
+
+        (row,) = rows("Nobody@example.test", 1)
+        assert row["verb"] == "refuse" and row["client"] == "smtp 127.0.0.1", row
+        assert row["detail"] == ("550 5.1.1 No such mailbox from=<spammer@far.example.net> "
+                                 "to=<nobody@example.test> helo=far.example.net"), row
+        # 100 a minute of one client; the rest is a number when the minute is over
+        assert len(rows("spammer@far.example.net", 100)) == 100
+        assert re.search(r"smtpd\.refused-recipients\s+152\b", suite.command("status")[1])
+
+
 def test_nothing_is_said_to_be_nothing():
     with Suite(profile="lab") as suite:
         status, text = suite.command("trace", "<never@seen.example>", check=False)
