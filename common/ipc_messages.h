@@ -118,7 +118,7 @@
  * STORED and APPENDED. ST_NOT_FOUND with detail TRYCREATE. */
 #define IPC_COPY(F) F(u32, handle) F(bytes, uids) F(text, name) F(u32, move)
 #define IPC_COPIED(F) F(u32, uidvalidity) F(bytes, source) F(bytes, target) \
-	F(u64, modseq)
+	F(u64, modseq) F(u32, over_soft)
 /* all: 1 expunges the UIDs whatever their flags (POP3), 0 only \Deleted ones.
  * An empty set with all 0 means every \Deleted message. */
 #define IPC_EXPUNGE(F) F(u32, handle) F(bytes, uids) F(u32, all)
@@ -133,7 +133,8 @@
 	F(i64, internaldate) F(i64, zone) F(u64, octets)
 #define IPC_APPEND_DATA(F) F(bytes, octets)
 #define IPC_APPEND_COMMIT(F) F(u32, messages)
-#define IPC_APPENDED(F) F(u32, uidvalidity) F(bytes, uids)
+/* over_soft: 1: the account is fuller now than its soft limit (RFC 9208 4.3.1). */
+#define IPC_APPENDED(F) F(u32, uidvalidity) F(bytes, uids) F(u32, over_soft)
 /* program: as common/search_program.h encodes it. Answered by UIDS frames,
  * then DONE with the highest modseq of what was found. */
 #define IPC_SEARCH(F) F(u32, handle) F(bytes, program)
@@ -163,8 +164,10 @@
 /* Event: the session must end. reason: text for the client. */
 #define IPC_KICK(F) F(text, reason)
 #define IPC_QUOTA(F) F(text, root)
+/* limit 0: none. */
 #define IPC_QUOTA_IS(F) F(u64, used_octets) F(u64, limit_octets) \
-	F(u64, used_messages) F(u64, limit_messages)
+	F(u64, used_messages) F(u64, limit_messages) \
+	F(u64, used_mailboxes) F(u64, limit_mailboxes)
 
 /* ---- smtpd to its LMTP client: in process, never on a socket ------------- */
 

@@ -169,6 +169,10 @@ X(LIMITS_MESSAGE, "limits", "message", SIZE, "octets", 64 * KIB, 2 * GIB - 1, \
 X(LIMITS_MAILBOX, "limits", "mailbox", SIZE, "octets", 0, 1024 * 1024 * GIB, \
   "5GB", "5GB", "0", R_MAILBOXD, \
   "What an account without a quota of its own may keep. 0: no limit.") \
+X(LIMITS_QUOTA_WARNING, "limits", "quota_warning", NUMBER, "percent", 0, 100, \
+  SAME("90"), R_MAILBOXD, \
+  "Who adds mail over IMAP is warned when the account is fuller than this part " \
+  "of its quota: NO [OVERQUOTA], and the mail is kept. 0: never.") \
 X(LIMITS_RECIPIENTS, "limits", "recipients", NUMBER, "recipients", 100, 100000, \
   SAME("1000"), R_SMTPD | R_MAILBOXD, "Recipients of one message.") \
 X(LIMITS_HOPS, "limits", "hops", NUMBER, "fields", 0, 100000, SAME("100"), \

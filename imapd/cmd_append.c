@@ -98,6 +98,8 @@ static void append_step(struct imap_command *c, struct ipc_message *m, bool last
 		return;
 	case IPC_TYPE_APPENDED:
 		imap_tell_oldname(c->session, "()", ap->name, ap->given);
+		if (m->appended.over_soft)
+			imap_tell_soft_quota(c);
 		buf_append_fmt(&code, "APPENDUID %u ", m->appended.uidvalidity);
 		if (ranges_decode(m->appended.uids, &uids) == ST_OK &&
 		    uids.count && numset_render(&uids, &code) == ST_OK)

@@ -74,6 +74,9 @@ static void copy_step(struct imap_command *c, struct ipc_message *m, bool last)
 		if (copy->is_move && m->copied.source.len)
 			view_own_change(imap_view(c), m->copied.modseq, true);
 	}
+	if (st == ST_OK && last && m->type == IPC_TYPE_COPIED &&
+	    m->copied.over_soft)
+		imap_tell_soft_quota(c);
 	if (st != ST_OK)
 		imap_finish_short(c);
 	else if (last)

@@ -221,6 +221,8 @@ void imap_tell_flags(struct imap_session *s, bool with_uid, uint32_t uid,
 /* "* n FETCH (MODSEQ (...))": after a silent STORE (RFC 7162 section 3.1.3). */
 void imap_tell_modseq(struct imap_session *s, bool with_uid, uint32_t uid,
 		      uint64_t modseq);
+/* The account is fuller than its soft quota now (RFC 9208 section 4.3.1). */
+void imap_tell_soft_quota(struct imap_command *c);
 /*
  * IMAP4rev2: the client called a mailbox otherwise than it is called now, by
  * another form of the same characters (RFC 9051 section 6.3.9.7). attributes:

@@ -19,6 +19,7 @@ VALUE(uidvalidity)
 VALUE(unseen)
 VALUE(octets)
 VALUE(deleted)
+VALUE(deleted_octets)
 VALUE(highestmodseq)
 VALUE(id)
 #undef VALUE
@@ -31,6 +32,7 @@ static const struct status_item rows[] = {
 	{ "UNSEEN",		value_unseen },
 	{ "SIZE",		value_octets },		/* RFC 8438 */
 	{ "DELETED",		value_deleted },	/* RFC 9051 */
+	{ "DELETED-STORAGE",	value_deleted_octets },	/* RFC 9208 */
 	{ "HIGHESTMODSEQ",	value_highestmodseq },	/* RFC 7162 */
 	{ "MAILBOXID",		value_id },		/* RFC 8474 */
 	{ "APPENDLIMIT",	NULL },			/* RFC 7889 */

@@ -32,7 +32,7 @@ struct appending {
 	enum status failed;
 	bool is_committing;	/* APPEND_COMMIT came */
 	uint32_t uidvalidity;
-	struct ranges uids;
+	struct ranges uids;	bool is_over_soft;	/* the account, by now */
 };
 
 static void appending_free(struct request *r)
@@ -70,6 +70,7 @@ static enum status commit_run(struct request *r, struct tx *tx)
 		return request_store_failed(r, st, tx, request_detail(st));
 	for (size_t i = 0; i < a->count && st == ST_OK; i++)
 		st = ranges_add(&a->uids, a->rows[i].uid, a->rows[i].uid);
+	a->is_over_soft = request_over_soft(r, tx);
 	return st;
 }
 
@@ -81,6 +82,7 @@ static enum status put_appended(struct request *r, struct appending *a)
 
 	out.appended.uidvalidity = a->uidvalidity;
 	out.appended.uids = buf_slice(&set);
+	out.appended.over_soft = a->is_over_soft;
 	if (st == ST_OK)
 		st = request_put(r, IPC_LAST, &out);
 	buf_free(&set);

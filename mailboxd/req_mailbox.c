@@ -268,16 +268,36 @@ void req_watch(struct request *r)
 
 /* ---- QUOTA -------------------------------------------------------------------------- */
 
+/* More than so many hundredths of the limit; no limit is never reached. */
+static bool is_over(uint64_t used, uint64_t limit, unsigned percent)
+{
+	return limit && used > limit / 100 * percent + limit % 100 * percent / 100;
+}
+
+bool request_over_soft(struct request *r, struct tx *tx)
+{
+	unsigned percent = r->service->settings->quota_warning;
+	struct store_quota q;
+
+	return percent && store_quota(tx, r->account, &q) == ST_OK &&
+	       (is_over(q.used_octets, q.limit_octets, percent) ||
+		is_over(q.used_messages, q.limit_messages, percent));
+}
+
 static enum status quota_run(struct request *r, struct tx *tx)
 {
 	struct store_quota q;
 	struct ipc_message m = { .type = IPC_TYPE_QUOTA_IS };
+	uint64_t used, limit;
 	enum status st = store_quota(tx, r->account, &q);
 
+	if (st == ST_OK)
+		st = store_quota_mailboxes(tx, r->account, &used, &limit);
 	if (st != ST_OK)
 		return request_store_failed(r, st, tx, "");
 	m.quota_is = (struct ipc_quota_is){
 		q.used_octets, q.limit_octets, q.used_messages, q.limit_messages,
+		used, limit,
 	};
 	return request_put(r, IPC_LAST, &m);
 }

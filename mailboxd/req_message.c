@@ -285,7 +285,7 @@ void req_store(struct request *r)
 }
 
 static enum status put_copied(struct request *r, struct changing *c,
-			      const struct store_copy *copy)
+			      const struct store_copy *copy, bool is_over_soft)
 {
 	struct buf sets[2] = { BUF_INIT(RANGES_MAX * 8), BUF_INIT(RANGES_MAX * 8) };
 	struct ipc_message out = { .type = IPC_TYPE_COPIED };
@@ -299,6 +299,7 @@ static enum status put_copied(struct request *r, struct changing *c,
 	while (st == ST_OK && !r->has_last) {
 		out.copied.uidvalidity = copy->uidvalidity;
 		out.copied.modseq = copy->modseq;
+		out.copied.over_soft = is_over_soft;
 		out.copied.source = slice_head(from, REQUEST_PIECE / 2);
 		out.copied.target = slice_head(to, REQUEST_PIECE / 2);
 		from = slice_from(from, out.copied.source.len);
@@ -331,8 +332,11 @@ static enum status copy_run(struct request *r, struct tx *tx)
 	copy.to = to.id;
 	st = store_copy(tx, &copy);
 	crash_point("copy.before_commit");
-	return st == ST_OK ? put_copied(r, c, &copy)
-			   : request_store_failed(r, st, tx, request_detail(st));
+	if (st != ST_OK)
+		return request_store_failed(r, st, tx, request_detail(st));
+	/* what moves within an account adds nothing to it */
+	return put_copied(r, c, &copy, !copy.is_move && c->target.count &&
+				       request_over_soft(r, tx));
 }
 
 static void copy_done(struct request *r, enum status st)

@@ -143,6 +143,8 @@ enum status request_store_failed(struct request *r, enum status st,
 const char *request_detail(enum status st);
 /* "imap", "pop3" or "smtp", of enum store_scope. */
 struct slice scope_word(unsigned scope);
+/* In run, behind what was added: whether the account is above its soft quota. */
+bool request_over_soft(struct request *r, struct tx *tx);
 /* In run: the journal learns who does it. */
 void request_act(struct request *r, struct tx *tx);
 

@@ -50,6 +50,8 @@ static void take_limits(struct settings *s, const struct config *c)
 	s->lmtp.message_max = config_number(c, OPTION_LIMITS_MESSAGE);
 	s->lmtp.recipients_max =
 		(uint32_t)config_number(c, OPTION_LIMITS_RECIPIENTS);
+	s->quota_warning =
+		(unsigned)config_number(c, OPTION_LIMITS_QUOTA_WARNING);
 	s->quota_is_temporary = config_number(c, OPTION_QUOTA_REPLY) ==
 				QUOTA_REPLY_TEMPORARY;
 	s->any_password = config_bool(c, OPTION_ACCOUNTS_ANY_PASSWORD);

@@ -18,6 +18,7 @@
 struct settings {
 	struct store_options store;
 	struct lmtp_settings lmtp;
+	unsigned quota_warning;		/* percent; 0: no soft limit */
 	bool quota_is_temporary;	/* 452 4.2.2 instead of 552 5.2.2 */
 	bool any_password;		/* accounts made on first use take any */
 	bool throttle;

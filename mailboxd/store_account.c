@@ -342,6 +342,14 @@ enum status store_quota(struct tx *tx, uint64_t account,
 	return ST_OK;
 }
 
+enum status store_quota_mailboxes(struct tx *tx, uint64_t account,
+				  uint64_t *used, uint64_t *limit)
+{
+	*limit = STORE_MAILBOXES;
+	return sql_number(tx, used, "SELECT count(*) FROM mailbox"
+			  " WHERE owner = ?1", SQL_ARGS(sql_i(account)));
+}
+
 enum status store_quota_check(struct tx *tx, uint64_t account, uint64_t octets,
 			      uint64_t messages)
 {

@@ -227,6 +227,35 @@ static void do_login(struct player *p, struct slice args)
 	p->at[i - 1].out.len = 0;
 }
 
+struct quota_of {
+	struct slice login;
+	unsigned long long octets, messages;
+};
+
+static enum status set_quota(struct tx *tx, void *arg)
+{
+	const struct quota_of *q = arg;
+	struct store_account account;
+	enum status st = store_account_find(tx, q->login, &account);
+
+	return st == ST_OK ? store_account_set_quota(tx, account.id, q->octets,
+						     q->messages) : st;
+}
+
+/* quota ADDRESS OCTETS MESSAGES; 0: no limit */
+static void do_quota(struct player *p, struct slice args)
+{
+	struct quota_of q = { .octets = 0 };
+	struct slice octets;
+
+	slice_split(&args, ' ', &q.login);
+	slice_split(&args, ' ', &octets);
+	if (!slice_number(octets, UINT64_MAX, &q.octets) ||
+	    !slice_number(args, UINT64_MAX, &q.messages) ||
+	    store_backend_do(p->backend, TX_WRITE, set_quota, &q) != ST_OK)
+		fail(p, "quota ADDRESS OCTETS MESSAGES: ", args);
+}
+
 /* Lines that begin with a letter, perhaps the number of the session, and a sign. */
 static void do_session(struct player *p, struct slice line)
 {
@@ -300,6 +329,9 @@ static void do_line(struct player *p, struct slice line)
 		do_mail(p, slice_from(line, 5));
 	} else if (slice_starts(line, SLICE("login "))) {
 		do_login(p, slice_from(line, 6));
+	} else if (slice_starts(line, SLICE("quota "))) {
+		give_all(p);
+		do_quota(p, slice_from(line, 6));
 	} else if (slice_eq(line, SLICE("tls required"))) {
 		p->settings.tls = IMAP_TLS_REQUIRED;
 	} else if (slice_eq(line, SLICE("DEFLATE"))) {
