@@ -169,6 +169,15 @@
 	F(u64, used_messages) F(u64, limit_messages) \
 	F(u64, used_mailboxes) F(u64, limit_mailboxes)
 
+/* Annotations (RFC 5464). name: a mailbox, or "" for the server. entries: a list
+ * of names. depth: 0, 1, or UINT32_MAX for all. Answered by METADATA for each that
+ * is there, then DONE. */
+#define IPC_METADATA_GET(F) F(text, name) F(bytes, entries) F(u32, depth)
+#define IPC_METADATA(F) F(text, entry) F(bytes, value)
+/* entries: a list of name, "1" or "0" (removes), value, in turn; all or none.
+ * Answered by DONE. ST_DENIED; ST_LIMIT with detail MAXSIZE or TOOMANY. */
+#define IPC_METADATA_SET(F) F(text, name) F(bytes, entries)
+
 /* ---- smtpd to its LMTP client: in process, never on a socket ------------- */
 
 /* Opens a transaction (answered by LMTP_REPLY for MAIL) with what the XPOSTROOM
@@ -297,6 +306,8 @@
 	X(100, EARLIER, earlier) \
 	X(86, QUOTA, quota) X(87, QUOTA_IS, quota_is) \
 	X(88, SORT, sort) X(89, THREAD, thread) X(90, ORDER, order) \
+	X(92, METADATA_GET, metadata_get) X(93, METADATA, metadata) \
+	X(94, METADATA_SET, metadata_set) \
 	X(112, LMTP_MAIL, lmtp_mail) X(113, LMTP_RCPT, lmtp_rcpt) \
 	X(114, LMTP_DATA, lmtp_data) X(115, LMTP_END, lmtp_end) \
 	X(116, LMTP_ABORT, lmtp_abort) X(117, LMTP_REPLY, lmtp_reply) \

@@ -45,6 +45,7 @@ static const struct imap_capability rows[] = {
 	{ "SAVEDATE",		SESSION,		"RFC 8514", "savedate" },
 	{ "PREVIEW",		SESSION,		"RFC 8970", "preview" },
 	{ "STATUS=SIZE",	SESSION,		"RFC 8438", "status" },
+	{ "METADATA",		SESSION,		"RFC 5464", "metadata" },
 	{ "QUOTA",		SESSION,		"RFC 9208", "quota" },
 	{ "QUOTA=RES-STORAGE",	SESSION,		"RFC 9208", "quota" },
 	{ "QUOTA=RES-MESSAGE",	SESSION,		"RFC 9208", "quota" },

@@ -170,6 +170,7 @@ void *request_state(struct request *r, size_t octets);
 
 request_start req_auth, req_may_send, req_list, req_status, req_create, req_delete,
 	req_rename, req_subscribe, req_open, req_close, req_watch, req_quota,
+	req_metadata_get, req_metadata_set,
 	req_fetch, req_read, req_sent, req_store, req_copy, req_expunge,
 	req_changes, req_earlier, req_append, req_search, req_sort, req_thread, req_control;
 enum status req_auth_more(struct request *r, const struct ipc_message *m);

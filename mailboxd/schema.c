@@ -186,6 +186,11 @@ static const char *const migrations[] = {
 	"  WHERE sender_key IS NOT NULL;"
 	"CREATE INDEX refusal_recipient ON refusal (recipient_key)"
 	"  WHERE recipient_key IS NOT NULL;"
+	/* annotations: mailbox 0 is the server, account 0 what is shared */
+	"CREATE TABLE metadata ("
+	"  mailbox INTEGER NOT NULL, account INTEGER NOT NULL,"
+	"  entry TEXT NOT NULL, value BLOB NOT NULL,"
+	"  PRIMARY KEY (mailbox, account, entry)) WITHOUT ROWID;"
 	"DROP VIEW v_journal;"
 	"CREATE VIEW v_journal AS SELECT j.id,"
 	"  strftime('%Y-%m-%dT%H:%M:%S', j.at / 1000, 'unixepoch') AS at,"

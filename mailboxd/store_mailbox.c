@@ -282,6 +282,7 @@ static const char *const remove_sql[] = {
 	"DELETE FROM entry WHERE mailbox = ?1",
 	"DELETE FROM acl WHERE mailbox = ?1",
 	"DELETE FROM seen WHERE mailbox = ?1",
+	"DELETE FROM metadata WHERE mailbox = ?1",
 	"DELETE FROM vanished WHERE mailbox = ?1",
 	"DELETE FROM modseq_gap WHERE mailbox = ?1",
 	"DELETE FROM mailbox WHERE id = ?1",
@@ -368,6 +369,8 @@ static enum status rename_inbox(struct tx *tx, uint64_t account,
 				   .source = &source, .target = &target };
 	enum status st = mailbox_insert(tx, account, to, "", &move.to);
 
+	if (!st)
+		st = metadata_copy(tx, inbox, move.to);
 	if (!st)
 		st = store_copy(tx, &move);
 	ranges_free(&source);

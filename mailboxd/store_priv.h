@@ -497,6 +497,12 @@ enum status signature_connect(struct store *store, enum tx_mode mode,
 /* What is in the file is of no use: it is asked no more, and made anew. */
 void signature_damaged(struct store *store, const struct error *error);
 
+/* ---- store_metadata.c ------------------------------------------------------------------- */
+
+/* All of one mailbox also to another (a rename of INBOX, RFC 5464 section 4.1). */
+enum status metadata_copy(struct tx *tx, uint64_t from, uint64_t to);
+enum status metadata_forget_account(struct tx *tx, uint64_t account);
+
 /* ---- store_keyword.c, store_journal.c ---------------------------------------------------- */
 
 /*
