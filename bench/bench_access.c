@@ -405,6 +405,7 @@ static void changes(void)
 {
 	uint32_t step = session.uidnext / 100;
 
+	store_flag(&session, 1, UINT32_MAX - 1, FLAG_ANSWERED, false);
 	timer_start();
 	for (size_t i = 0; i < TURNS; i++) {
 		struct ipc_message m = { .type = IPC_TYPE_CHANGES };
@@ -430,6 +431,7 @@ static void changes(void)
 
 static void ranged(void)
 {
+	store_flag(&session, 1, UINT32_MAX - 1, FLAG_SEEN, false);
 	timer_start();
 	for (size_t i = 0; i < TURNS; i++) {
 		timer_begin();
