@@ -13,7 +13,11 @@
 #include <sys/random.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LOCK_PAUSE_MS 50
+#define LOCK_TRIES 60		/* 3 seconds */
 
 static pthread_once_t sqlite_once = PTHREAD_ONCE_INIT;
 
@@ -84,6 +88,19 @@ static char *path_join(const char *dir, const char *name)
 	return path;
 }
 
+/* One that was killed in the midst of a sync has the lock until that returns. */
+static bool lock_soon(int fd)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+
+	for (unsigned i = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; i++) {
+		if (errno != EWOULDBLOCK || i == LOCK_TRIES)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
 enum status store_lock(const char *dir, int *fd, struct error *error)
 {
 	char *path = path_join(dir, "store.lock");
@@ -94,7 +111,7 @@ enum status store_lock(const char *dir, int *fd, struct error *error)
 	*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (*fd < 0)
 		st = error_set(error, ST_IO, "cannot open %s", path);
-	else if (flock(*fd, LOCK_EX | LOCK_NB) != 0)
+	else if (!lock_soon(*fd))
 		st = errno == EWOULDBLOCK ?
 			error_set(error, ST_EXISTS,
 				  "another mailboxd has the store %s", dir) :
