@@ -242,6 +242,8 @@ static size_t section_octets(const struct signature_maker *m, enum section s)
 static void fill_section(const struct signature_maker *m, enum section s,
 			 unsigned char *at, size_t octets)
 {
+	if (octets == 0)	/* at may be NULL */
+		return;
 	memset(at, m->is_full[s] ? 0xff : 0, octets);
 	if (m->is_full[s])
 		return;
