@@ -9,7 +9,7 @@
 /* Pieces of this size pass once: their pages are not kept beyond so many octets,
  * so that a large message takes no memory and leaves others' pages their place. */
 #define LARGE_PIECE ((size_t)128 * 1024)
-#define LARGE_KEPT ((size_t)256 * 1024)
+#define LARGE_KEPT ((size_t)128 * 1024)
 
 static uint64_t body_id(uint64_t message, uint32_t seq)
 {
@@ -177,5 +177,8 @@ enum status body_read(struct tx *tx, uint64_t message, uint64_t offset,
 		offset += n;
 		length -= n;
 	}
+	/* a stream reads many frames in one transaction */
+	if (tx->mode == TX_READ)
+		body_forget(tx);
 	return st;
 }
