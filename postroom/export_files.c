@@ -430,10 +430,11 @@ static enum status end_maildir(struct export_files *e)
 	enum status st = set_date(e);
 
 	snprintf(tmp, sizeof tmp, "tmp/%s", e->file);
-	buf_append_fmt(&name, "cur/%s,S=%" PRIu64, e->file, e->octets);
-	fprintf(e->list, "%u%s%.*s :%.*s\n", e->mail.uid, e->uidl.len ? " P" : "",
-		SLICE_ARG(buf_slice(&e->uidl)),
-		SLICE_ARG(slice_from(buf_slice(&name), 4)));
+	fprintf(e->list, "%u%s%.*s :%s,S=%" PRIu64 "\n", e->mail.uid,
+		e->uidl.len ? " P" : "", SLICE_ARG(buf_slice(&e->uidl)), e->file,
+		e->octets);
+	if (!st)
+		st = buf_append_fmt(&name, "cur/%s,S=%" PRIu64, e->file, e->octets);
 	if (!st)
 		st = maildir_info(e->mail.flags, e->mail.keywords, &e->keywords, &lost,
 				  &name);
