@@ -186,6 +186,9 @@ enum status store_account_remove(struct tx *tx, uint64_t id)
 	if (!st)
 		st = metadata_forget_account(tx, id);
 	if (!st)
+		st = sql_run(tx, "DELETE FROM acl WHERE account = ?1",
+			     SQL_ARGS(sql_i(id)));
+	if (!st)
 		st = sql_run(tx, "DELETE FROM credential WHERE account = ?1",
 			     SQL_ARGS(sql_i(id)));
 	if (!st)
