@@ -104,8 +104,7 @@ bool conn_secured(struct conn *c)
 	return true;
 }
 
-/* Gives the engine's requests to the backend. */
-static void pass_requests(struct conn *c)
+void conn_pass_requests(struct conn *c)
 {
 	struct buf *requests = &c->engine->requests;
 	size_t passed = 0;
@@ -296,7 +295,7 @@ static bool settle_round(struct conn *c)
 	offer_kept(c);
 	if (conn_deflate_has_input(c) && !conn_deflate_go_on(c))
 		return false;
-	pass_requests(c);
+	conn_pass_requests(c);
 	st = conn_flush(c, &moved);
 	if (st != ST_OK && st != ST_MORE) {
 		conn_close(c);

@@ -152,8 +152,11 @@ enum status conn_flush(struct conn *c, bool *moved)
 		c->stalled_due_ms = clock_ms() + (c->service->stalled_ms
 			? c->service->stalled_ms : CONN_STALLED_MS);
 	if (st == ST_OK && *moved && c->engine && c->engine->wants_told) {
+		bool is_first = !c->told_waits;
+
 		told_begin(c);
-		crash_point("conn.replied");
+		if (is_first)
+			crash_point("conn.replied");
 	}
 	if (st == ST_OK && c->phase == CONN_LINGER && !c->is_shut) {
 		c->is_shut = true;
@@ -174,7 +177,7 @@ void conn_linger(struct conn *c)
 	st = conn_flush(c, &moved);
 	if (c->at_eof || (st != ST_OK && st != ST_MORE))
 		conn_close(c);
-	else
+	else if (!c->told_waits)	/* else its end tells that it has all */
 		conn_release(c);
 }
 
@@ -185,7 +188,8 @@ static bool is_acknowledged(const struct conn *c)
 {
 	int unsent = 1;
 
-	return ioctl(c->fd, SIOCOUTQ, &unsent) == 0 && unsent == 0;
+	/* our own FIN counts as one octet */
+	return ioctl(c->fd, SIOCOUTQ, &unsent) == 0 && unsent <= c->is_shut;
 }
 
 /* octets came, or the end (0). */
@@ -206,6 +210,8 @@ static void tell(struct conn *c, size_t octets)
 	e->wants_told = false;
 	if (e->ops->told)
 		conn_take(c, e->ops->told(e));
+	if (c->phase == CONN_LINGER)
+		conn_pass_requests(c);
 }
 
 static void log_tls(const struct conn *c, const struct error *err)

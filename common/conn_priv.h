@@ -81,6 +81,8 @@ bool conn_secured(struct conn *c);
 /* Begins with the handshake or the engine, as the service has it. False: c
  * closed. */
 bool conn_begin(struct conn *c);
+/* Gives the engine's requests to the backend. */
+void conn_pass_requests(struct conn *c);
 void conn_settle(struct conn *c);
 void conn_expire(struct conn_timer *t, int64_t now_ms);
 /* Ends backend and engine; what is to be sent is encrypted already. */

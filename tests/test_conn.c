@@ -246,6 +246,31 @@ Test(conn, told)
 	rig_clear(&r);
 }
 
+/* The goodbye may be asked for before the reply was written, as far as octets in
+ * the socket tell; the end of a client that read it all tells it too, though the
+ * conversation is over. A reset does not. */
+Test(conn, told_by_the_end)
+{
+	for (int is_read = 0; is_read < 2; is_read++) {
+		struct rig r;
+
+		rig_init(&r);
+		rig_connect(&r);
+		rig_turn(&r, 3);
+		rig_send(&r, SLICE("tell\nquit\n"));
+		if (is_read)
+			cr_expect(rig_until(&r, "told?\nbye\n"));
+		else
+			rig_turn_unread(&r, 3);
+		line_engine_told_all = 0;
+		close(r.client);
+		r.client = -1;
+		cr_expect(rig_until_ended(&r));
+		cr_expect_eq(line_engine_told_all, (unsigned)is_read);
+		rig_clear(&r);
+	}
+}
+
 /* ---- the backend ------------------------------------------------------------------------ */
 
 struct fake_backend {

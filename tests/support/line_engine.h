@@ -26,6 +26,9 @@ struct line_engine {
 	bool *freed;		/* set by free; may be NULL */
 };
 
+/* How often any of them was told; they are gone when the test looks. */
+extern unsigned line_engine_told_all;
+
 /* Greets with "hello". NULL: memory is short. */
 struct engine *line_engine_new(void *context, const struct peer_info *peer);
 
