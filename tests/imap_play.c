@@ -373,7 +373,8 @@ static void play(const char *file, struct slice text, size_t chunk)
 	struct slice line;
 
 	clock_fake(1000000, INT64_C(1795504127000));
-	strcpy(p.settings.hostname, "mail.example.org");
+	snprintf(p.settings.hostname, sizeof p.settings.hostname,
+		 "mail.example.org");
 	while (!p.has_failed && slice_split(&text, '\n', &line)) {
 		p.line++;
 		do_line(&p, line);

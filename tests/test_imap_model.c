@@ -481,7 +481,7 @@ Test(imap_model, clients_agree, .timeout = 300)
 
 	clock_fake(1000000, INT64_C(1795504127000));
 	if (one)
-		play((unsigned)atoi(one));
+		play((unsigned)strtoul(one, NULL, 10));
 	for (unsigned seed = 1; !one && seed <= 16; seed++)
 		play(seed);
 	clock_real();
