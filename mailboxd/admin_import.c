@@ -157,7 +157,7 @@ static void settle(struct request *r)
 	struct batch *b = i->last;
 
 	if (i->owed < CREDIT_EACH || i->batches > BATCHES_MAX ||
-	    (i->is_open && !intake_is_ready(b->items[b->count - 1].intake)))
+	    (i->is_open && b && !intake_is_ready(b->items[b->count - 1].intake)))
 		return;
 	request_credit(r, i->owed);
 	i->owed = 0;

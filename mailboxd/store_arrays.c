@@ -76,7 +76,8 @@ void array_log_note(struct array_log *log, const struct array_change *change)
 		log->items[log->count++] = c;
 		return;
 	}
-	free((char *)c.names.data);
+	if (c.names.len)
+		free((char *)c.names.data);
 	log->is_lost = true;
 }
 

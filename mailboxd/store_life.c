@@ -176,10 +176,11 @@ static enum status follow(struct tx *tx, struct store_life *l,
 
 /* A row about a place where the message was, or its mailbox as a whole. */
 static enum status judge_place(struct tx *tx, struct store_life *l,
-			       struct store_journal_row *r, size_t at,
+			       const struct store_journal_row *r, size_t at,
 			       store_journal_fn *fn, void *arg, bool *is_given)
 {
 	const struct store_place *p = &l->places[at];
+	struct store_journal_row shown = *r;
 	char uids[16], detail[64];
 	enum named named = NAMED;
 	uint64_t which = 0;
@@ -192,9 +193,9 @@ static enum status judge_place(struct tx *tx, struct store_life *l,
 	*is_given = true;
 	snprintf(uids, sizeof uids, named == NAMED ? "%u" : "%u?", p->uid);
 	if (r->uids.len && named == NAMED)
-		st = follow(tx, l, r, which, detail);
-	r->uids = slice_str(uids);
-	return st ? st : fn(arg, r);
+		st = follow(tx, l, &shown, which, detail);
+	shown.uids = slice_str(uids);
+	return st ? st : fn(arg, &shown);
 }
 
 static enum status judge(struct tx *tx, struct store_life *l,

@@ -54,7 +54,7 @@ static enum status keep(struct sockets *s, int fd, const char *name,
 /* "[::1]:25" or "127.0.0.1:25" of a bound socket. */
 static void render(int fd, char *text, size_t room)
 {
-	union any_address a;
+	union any_address a = { .any = { .sa_family = AF_UNSPEC } };
 	socklen_t len = sizeof a;
 	char host[INET6_ADDRSTRLEN];
 
@@ -145,7 +145,7 @@ static enum status open_tcp(struct sockets *s, const struct listen_settings *l,
 
 static unsigned port_of(const struct suite_socket *item)
 {
-	union any_address a;
+	union any_address a = { .any = { .sa_family = AF_UNSPEC } };
 	socklen_t len = sizeof a;
 
 	if (getsockname(item->fd, &a.any, &len))
