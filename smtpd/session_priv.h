@@ -22,6 +22,7 @@
 #include "smtpd/header_filter.h"
 #include "smtpd/reply.h"
 #include "smtpd/session.h"
+#include "smtpd/submission_header.h"
 
 struct smtp_params;
 struct told_client;
@@ -98,6 +99,7 @@ struct smtp_transaction {
 	/* Submission: the header, and what came behind it, until it is known
 	 * that the authors may be used. */
 	struct buf held;
+	struct submission_scan scan;	/* of its header, once it is whole */
 	bool is_released;	/* it went on */
 	bool is_end_held;	/* the message ended before that */
 	struct buf authors;	/* to be asked for, a line each */

@@ -11,7 +11,6 @@
 #include "common/clock.h"
 #include "common/date.h"
 #include "common/header.h"
-#include "smtpd/submission_header.h"
 
 /* A step of DATA or a piece of a chunk may stand behind the header. */
 #define HELD_MAX (SUBMISSION_HEADER_MAX + IPC_PIECE_MAX)
@@ -47,25 +46,15 @@ static struct submission submission_of(const struct smtp_session *s)
 
 /* ---- on it goes ---------------------------------------------------------------- */
 
-static enum status skip_author(void *arg, struct slice address)
-{
-	(void)arg;
-	(void)address;
-	return ST_OK;
-}
-
 static void release(struct smtp_session *s)
 {
 	struct smtp_transaction *t = &s->t;
 	struct slice held = buf_slice(&t->held);
 	struct slice header = slice_head(held, header_octets(held));
 	struct submission by = submission_of(s);
-	struct submission_scan scan;
 	struct buf out = BUF_INIT(HELD_MAX + 4096);
-	enum status st = submission_scan(header, &by, skip_author, NULL, &scan);
+	enum status st = submission_rewrite(header, &by, &t->scan, &out);
 
-	if (st == ST_OK)
-		st = submission_rewrite(header, &by, &scan, &out);
 	t->is_released = true;
 	if (st == ST_OK) {
 		smtp_transaction_pass(s, buf_slice(&out));
@@ -140,14 +129,14 @@ static enum status note_author(void *arg, struct slice address)
 static void check_header(struct smtp_session *s, struct slice header)
 {
 	struct submission by = submission_of(s);
-	struct submission_scan scan;
-	enum status st = submission_scan(header, &by, note_author, s, &scan);
+	struct submission_scan *scan = &s->t.scan;
+	enum status st = submission_scan(header, &by, note_author, s, scan);
 
 	if (st == ST_LIMIT)
 		smtp_transaction_refuse(s, SMTP_REPLY_FROM_MANY);
 	else if (st != ST_OK && st != ST_DENIED)
 		smtp_transaction_refuse(s, SMTP_REPLY_NO_MEMORY);
-	else if (scan.authors == 0)
+	else if (scan->authors == 0)
 		smtp_transaction_refuse(s, SMTP_REPLY_FROM_MISSING);
 	look_on(s);
 }

@@ -11,7 +11,6 @@
 #include "common/date.h"
 #include "common/log.h"
 #include "smtpd/params.h"
-#include "smtpd/submission_header.h"
 #include "smtpd/trace_headers.h"
 
 #include <stdio.h>
