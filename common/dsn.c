@@ -93,6 +93,18 @@ bool dsn_orcpt(struct slice value, struct buf *out)
 	       decode(slice_from(value, semicolon + 1), out);
 }
 
+bool dsn_decode(struct slice value, bool (*read)(struct slice value, struct buf *out),
+		struct arena *arena, struct slice *text)
+{
+	size_t room = value.len + 1;	/* decoded, neither grows */
+	struct buf out = { arena_alloc(arena, room), 0, room, room };
+
+	if (!out.data || !read(value, &out))
+		return false;
+	*text = buf_slice(&out);
+	return true;
+}
+
 void dsn_orcpt_render(struct slice text, struct buf *out)
 {
 	size_t semicolon = slice_index(text, ';');

@@ -5,6 +5,7 @@
 #ifndef COMMON_DSN_H
 #define COMMON_DSN_H
 
+#include "common/arena.h"
 #include "common/buf.h"
 
 #include <stdbool.h>
@@ -31,6 +32,10 @@ bool dsn_ret(struct slice value, enum dsn_ret *ret);
 bool dsn_envid(struct slice value, struct buf *out);
 /* Section 4.2: appends "rfc822;ann@example.org", decoded: printable ASCII. */
 bool dsn_orcpt(struct slice value, struct buf *out);
+/* The value as read(), one of the two above, means it, in the arena. False: malformed, or
+ * the arena is full; then *text is as it was. */
+bool dsn_decode(struct slice value, bool (*read)(struct slice value, struct buf *out),
+		struct arena *arena, struct slice *text);
 /* Appends it as it was written. */
 void dsn_orcpt_render(struct slice text, struct buf *out);
 

@@ -22,19 +22,6 @@ static bool take_text(struct parsing *p, struct slice value)
 	return true;
 }
 
-static bool decode(struct arena *arena, struct slice value,
-		   bool (*read)(struct slice value, struct buf *out),
-		   struct slice *text)
-{
-	char *room = arena_alloc(arena, value.len + 1);
-	struct buf out = { room, 0, value.len + 1, value.len + 1 };
-
-	if (!room || !read(value, &out))
-		return false;
-	*text = buf_slice(&out);
-	return true;
-}
-
 static bool take_mid(struct parsing *p, struct slice value)
 {
 	return take_text(p, value) && id_is_valid(*p->text, ID_MESSAGE);
@@ -74,7 +61,7 @@ static bool take_ret(struct parsing *p, struct slice value)
 
 static bool take_envid(struct parsing *p, struct slice value)
 {
-	return decode(p->arena, value, dsn_envid, &p->params->envid);
+	return dsn_decode(value, dsn_envid, p->arena, &p->params->envid);
 }
 
 #define TEXT(field) offsetof(struct lmtp_params, field)
@@ -157,7 +144,7 @@ enum status lmtp_params_rcpt(struct slice text, struct arena *arena,
 			if (*notify || !dsn_notify(value, notify))
 				return ST_SYNTAX;
 		} else if (slice_case_eq(name, SLICE("ORCPT"))) {
-			if (has_orcpt || !decode(arena, value, dsn_orcpt, orcpt))
+			if (has_orcpt || !dsn_decode(value, dsn_orcpt, arena, orcpt))
 				return ST_SYNTAX;
 			has_orcpt = true;
 		} else {

@@ -65,21 +65,11 @@ static bool param_orcpt(struct slice value, struct smtp_params *params)
 	return true;
 }
 
-/* What was written gives way to what it means. */
+/* What was written, if anything was, gives way to what it means. */
 static bool decode(struct smtp_session *s, struct slice *text,
 		   bool (*read)(struct slice value, struct buf *out))
 {
-	char *room;
-	struct buf out;
-
-	if (!text->data)
-		return true;
-	room = arena_alloc(&s->arena, text->len + 1);
-	out = (struct buf){ room, 0, text->len + 1, text->len + 1 };
-	if (!room || !read(*text, &out))
-		return false;
-	*text = buf_slice(&out);
-	return true;
+	return !text->data || dsn_decode(*text, read, &s->arena, text);
 }
 
 static bool always(const struct smtp_session *s)

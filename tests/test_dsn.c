@@ -92,3 +92,20 @@ Test(dsn, limits)
 	cr_expect(slice_eq(buf_slice(&out), SLICE("SUCCESS,DELAYrfc822;a+2Bb@c")));
 	buf_free(&out);
 }
+
+Test(dsn, decoded_in_an_arena)
+{
+	struct arena arena = ARENA_INIT(4096), full = ARENA_INIT(0);
+	struct slice text = SLICE("before");
+
+	cr_expect(dsn_decode(SLICE("a+20b"), dsn_envid, &arena, &text));
+	cr_expect(slice_eq(text, SLICE("a b")));
+	/* the value may be what it replaces */
+	text = SLICE("rfc822;a+2Bb@c");
+	cr_expect(dsn_decode(text, dsn_orcpt, &arena, &text));
+	cr_expect(slice_eq(text, SLICE("rfc822;a+b@c")));
+	cr_expect_not(dsn_decode(SLICE("a b@c"), dsn_orcpt, &arena, &text));
+	cr_expect_not(dsn_decode(SLICE("a"), dsn_envid, &full, &text));
+	cr_expect(slice_eq(text, SLICE("rfc822;a+b@c")));
+	arena_clear(&arena);
+}
