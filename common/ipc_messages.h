@@ -126,11 +126,12 @@
 /* Several messages, all or none. APPEND opens the request; then for each
  * message APPEND_MESSAGE and APPEND_DATA until octets are reached; then
  * APPEND_COMMIT, all with the same request id. zone: minutes east of UTC.
- * internaldate: Unix seconds, INT64_MIN for now. Answered by APPENDED, LAST,
+ * internaldate: Unix seconds, INT64_MIN for now. binary: 1: it came as a literal8,
+ * parts that say they are binary are stored in base64. Answered by APPENDED, LAST,
  * or by ERROR as soon as it is known to fail (quota at APPEND_MESSAGE). */
 #define IPC_APPEND(F) F(text, name)
 #define IPC_APPEND_MESSAGE(F) F(u32, flags) F(text, keywords) \
-	F(i64, internaldate) F(i64, zone) F(u64, octets)
+	F(i64, internaldate) F(i64, zone) F(u64, octets) F(u32, binary)
 #define IPC_APPEND_DATA(F) F(bytes, octets)
 #define IPC_APPEND_COMMIT(F) F(u32, messages)
 /* over_soft: 1: the account is fuller now than its soft limit (RFC 9208 4.3.1). */

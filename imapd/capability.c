@@ -50,6 +50,7 @@ static const struct imap_capability rows[] = {
 	{ "QUOTA=RES-STORAGE",	SESSION,		"RFC 9208", "quota" },
 	{ "QUOTA=RES-MESSAGE",	SESSION,		"RFC 9208", "quota" },
 	{ "QUOTA=RES-MAILBOX",	SESSION,		"RFC 9208", "quota" },
+	{ "BINARY",		SESSION,		"RFC 3516", "binary" },
 	{ "UNSELECT",		SESSION,		"RFC 3691", "select" },
 	{ "UIDPLUS",		SESSION,		"RFC 4315", "uidplus" },
 	{ "MOVE",		SESSION,		"RFC 6851", "move" },

@@ -27,6 +27,7 @@ struct append {
 	uint64_t credit;	/* octets mailboxd will take */
 	struct slice name, given;	/* the mailbox, and as the client called it */
 	bool is_utf8;		/* UTF8 (...): ")" is due behind the literal */
+	bool is_binary;		/* a literal8: it may have NULs */
 	bool in_header;		/* the literal's, so far */
 	bool at_line;		/* it is at the beginning of a line there */
 	bool has_failed;
@@ -189,9 +190,11 @@ static bool begin_message(struct imap_command *c, struct imap_args *a)
 	ap->left = literal->octets;
 	ap->stage = ap->left ? APPEND_LITERAL : APPEND_REST;
 	ap->in_header = ap->at_line = true;
+	ap->is_binary = literal->is_binary;
 	ap->messages++;
 	if (!ap->has_failed) {
 		m.append_message.octets = literal->octets;
+		m.append_message.binary = literal->is_binary;
 		if (!tell(c, &m))
 			return false;
 	}
@@ -255,7 +258,7 @@ static void pass_literal(struct imap_command *c, struct slice in, size_t *used)
 		c->input = NULL;
 		return;
 	}
-	if (memchr(in.data, '\0', n))
+	if (!ap->is_binary && memchr(in.data, '\0', n))
 		fail(c, true, "A message must not have a NUL");
 	look_at_header(c, slice_head(in, n));
 	ap->left -= n;

@@ -229,7 +229,7 @@ static const struct {
 static const char *const details[] = {
 	"TRYCREATE", "ALREADYEXISTS", "NONEXISTENT", "CANNOT", "LIMIT", "OVERQUOTA",
 	"INUSE", "NOPERM", "UNAVAILABLE", "TOOBIG", "HASCHILDREN", "EXPIRED",
-	"USEATTR", "EXPUNGEISSUED", "SERVERBUG",
+	"USEATTR", "EXPUNGEISSUED", "SERVERBUG", "UNKNOWN-CTE",
 };
 
 void imap_finish_error(struct imap_command *c, const struct ipc_error *e)

@@ -1,5 +1,6 @@
 #include "mailboxd/intake.h"
 
+#include "mailboxd/binary_door.h"
 #include "mailboxd/prepare.h"
 #include "mailboxd/return_path.h"
 
@@ -33,6 +34,7 @@ struct intake {
 	uint64_t message;
 	struct prepare *prepare;
 	struct return_path filter;	/* of a delivery */
+	struct binary_door *door;	/* of an APPEND of a literal8 */
 	struct buf body;	/* of the piece that is being filled */
 	struct buf record;
 	uint64_t octets;	/* all of them, as stored */
@@ -113,6 +115,8 @@ bool intake_is_ready(struct intake *i)
 
 /* ---- life -------------------------------------------------------------------- */
 
+static enum status feed_append(void *arg, struct slice in);
+
 struct intake *intake_new(struct service *service, enum intake_kind kind,
 			  void (*moved)(void *arg), void *arg)
 {
@@ -129,7 +133,11 @@ struct intake *intake_new(struct service *service, enum intake_kind kind,
 	i->record = (struct buf)BUF_INIT(PREPARE_RECORD_MAX);
 	i->prepare = service_prepare_take(service);
 	return_path_init(&i->filter);
-	if (!i->prepare) {
+	if (kind == INTAKE_BINARY)
+		i->door = binary_door_new(feed_append, i);
+	if (!i->prepare || (kind == INTAKE_BINARY && !i->door)) {
+		service_prepare_give(service, i->prepare);
+		binary_door_free(i->door);
 		free(i);
 		return NULL;
 	}
@@ -185,6 +193,7 @@ void intake_free(struct intake *i)
 		take_back(i);
 	budget_give(i->service, i->counted);
 	service_prepare_give(i->service, i->prepare);
+	binary_door_free(i->door);
 	buf_free(&i->body);
 	buf_free(&i->record);
 	free(i);
@@ -323,8 +332,9 @@ static enum status feed_delivery(struct intake *i, struct slice in)
 }
 
 /* Bare CR and bare LF become CRLF. */
-static enum status feed_append(struct intake *i, struct slice in)
+static enum status feed_append(void *arg, struct slice in)
 {
+	struct intake *i = arg;
 	enum status st = ST_OK;
 
 	if (memchr(in.data, '\0', in.len))
@@ -366,15 +376,31 @@ enum status intake_return_path(struct intake *i, struct slice sender)
 
 enum status intake_feed(struct intake *i, struct slice octets)
 {
-	if (i->failed == ST_OK && octets.len > 0)
-		i->failed = i->kind == INTAKE_DELIVERY
-			? feed_delivery(i, octets) : feed_append(i, octets);
+	if (i->failed != ST_OK || octets.len == 0)
+		return i->failed;
+	switch (i->kind) {
+	case INTAKE_DELIVERY:
+		i->failed = feed_delivery(i, octets);
+		break;
+	case INTAKE_APPEND:
+		i->failed = feed_append(i, octets);
+		break;
+	case INTAKE_BINARY:
+		i->failed = binary_door_feed(i->door, octets);
+		break;
+	}
 	return i->failed;
 }
 
 static enum status last_octets(struct intake *i)
 {
-	if (i->kind == INTAKE_APPEND)
+	if (i->kind == INTAKE_BINARY) {
+		enum status st = binary_door_end(i->door);
+
+		if (st != ST_OK)
+			return st;
+	}
+	if (i->kind != INTAKE_DELIVERY)
 		return i->last == '\r' ? keep(i, SLICE("\n")) : ST_OK;
 	if (i->last == '\r')
 		return ST_SYNTAX;

@@ -6,8 +6,9 @@
  *
  * A delivery is taken as it comes: a bare CR or LF or a NUL spoils it, its
  * Return-Path fields are taken out and the one of its envelope put in front
- * (RFC 5321 section 4.4). In an APPEND a bare CR or LF becomes CRLF; a NUL
- * spoils it as well (RFC 9051 section 4.3.1 has literal8 for that).
+ * (RFC 5321 section 4.4). In an APPEND a bare CR or LF becomes CRLF, and a NUL
+ * spoils it as well. What came as a literal8 (RFC 9051 section 4.3.1) may have parts
+ * that say they are binary; they are stored in base64 (mailboxd/binary_door.h).
  */
 #ifndef MAILBOXD_INTAKE_H
 #define MAILBOXD_INTAKE_H
@@ -19,6 +20,7 @@ struct intake;
 enum intake_kind {
 	INTAKE_DELIVERY,
 	INTAKE_APPEND,
+	INTAKE_BINARY,	/* an APPEND of a literal8 */
 };
 
 /*

@@ -19,6 +19,7 @@ struct one {
 	struct buf keywords;
 	int64_t internaldate;
 	int32_t zone;
+	bool is_binary;		/* may have parts that are stored in base64 */
 	uint64_t octets;	/* announced */
 	uint64_t came;
 };
@@ -30,9 +31,11 @@ struct appending {
 	uint64_t octets;	/* of all */
 	uint32_t owed;		/* credit held back */
 	enum status failed;
+	const char *detail, *text;	/* of that failure */
 	bool is_committing;	/* APPEND_COMMIT came */
 	uint32_t uidvalidity;
-	struct ranges uids;	bool is_over_soft;	/* the account, by now */
+	struct ranges uids;
+	bool is_over_soft;	/* the account, by now */
 };
 
 static void appending_free(struct request *r)
@@ -49,6 +52,30 @@ static void appending_free(struct request *r)
 	free(a->messages);
 	free(a->rows);
 	free(a);
+}
+
+/* A failure found while a job looks at the request waits for the job, which has
+ * words of its own meanwhile. */
+static enum status fail(struct request *r, enum status st, const char *detail,
+			const char *text)
+{
+	struct appending *a = r->state;
+
+	a->failed = st;
+	a->detail = detail;
+	a->text = text;
+	if (!r->is_running)
+		request_finish(r, request_fail(r, st, detail, text));
+	return ST_OK;
+}
+
+static enum status fail_spoilt(struct request *r, const struct one *one,
+			       enum status st)
+{
+	if (st != ST_SYNTAX)
+		return fail(r, st, "", "could not be stored");
+	return fail(r, st, one->is_binary ? "UNKNOWN-CTE" : "CANNOT",
+		    "NUL in a message");
 }
 
 /* ---- the commit --------------------------------------------------------------- */
@@ -123,7 +150,7 @@ static void commit(struct request *r)
 		if (st == ST_MORE)
 			return;
 		if (st != ST_OK) {
-			request_finish(r, st);
+			fail_spoilt(r, m, st);
 			return;
 		}
 		row->message.mid = id_slice(&m->mid);
@@ -161,23 +188,12 @@ static void check_done(struct request *r, enum status st)
 {
 	struct appending *a = r->state;
 
-	if (st == ST_OK)
-		st = a->failed;
+	if (st == ST_OK && a->failed != ST_OK)
+		st = request_fail(r, a->failed, a->detail, a->text);
 	if (st != ST_OK)
 		request_finish(r, st);
 	else if (a->is_committing)
 		commit(r);
-}
-
-/* A failure found while a job looks at the request waits for the job. */
-static enum status fail(struct request *r, enum status st)
-{
-	struct appending *a = r->state;
-
-	a->failed = st;
-	if (!r->is_running)
-		request_finish(r, st);
-	return ST_OK;
 }
 
 /* ---- what comes -------------------------------------------------------------------- */
@@ -211,16 +227,12 @@ static enum status take_message(struct request *r,
 
 	if (!is_whole(a))
 		return ST_SYNTAX;
-	if (m->octets > r->service->settings->lmtp.message_max) {
-		request_fail(r, ST_LIMIT, "TOOBIG", "message too big");
-		return fail(r, ST_LIMIT);
-	}
-	if (a->count == MESSAGES_MAX) {
-		request_fail(r, ST_LIMIT, "LIMIT", "too many messages");
-		return fail(r, ST_LIMIT);
-	}
+	if (m->octets > r->service->settings->lmtp.message_max)
+		return fail(r, ST_LIMIT, "TOOBIG", "message too big");
+	if (a->count == MESSAGES_MAX)
+		return fail(r, ST_LIMIT, "LIMIT", "too many messages");
 	if (!store_has_space(r->service->store))
-		return fail(r, ST_FULL);
+		return fail(r, ST_FULL, "", "disk is full");
 	one = &a->messages[a->count];
 	*one = (struct one){
 		.mid = id_make(ID_MESSAGE), .flags = m->flags,
@@ -228,10 +240,12 @@ static enum status take_message(struct request *r,
 		.internaldate = m->internaldate, .zone = (int32_t)m->zone,
 		.octets = m->octets,
 	};
-	one->intake = intake_new(r->service, INTAKE_APPEND, moved, r);
+	one->is_binary = m->binary;
+	one->intake = intake_new(r->service, m->binary ? INTAKE_BINARY : INTAKE_APPEND,
+				 moved, r);
 	if (!one->intake || buf_append(&one->keywords, m->keywords) != ST_OK) {
 		intake_free(one->intake);
-		return fail(r, ST_NO_MEMORY);
+		return fail(r, ST_NO_MEMORY, "", "no memory");
 	}
 	a->count++;
 	a->octets += m->octets;
@@ -252,12 +266,12 @@ static enum status take_data(struct request *r,
 		return ST_SYNTAX;
 	one->came += octets;
 	st = intake_feed(one->intake, m->octets);
-	if (st != ST_OK) {
-		request_fail(r, st, st == ST_SYNTAX ? "CANNOT" : "",
-			     st == ST_SYNTAX ? "NUL in a message"
-					     : "could not be stored");
-		return fail(r, st);
-	}
+	if (st != ST_OK)
+		return fail_spoilt(r, one, st);
+	/* base64 is longer than what was announced */
+	if (one->is_binary &&
+	    intake_octets(one->intake) > r->service->settings->lmtp.message_max)
+		return fail(r, ST_LIMIT, "TOOBIG", "message too big in base64");
 	if (intake_is_ready(one->intake))
 		request_credit(r, octets);
 	else

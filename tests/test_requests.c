@@ -340,7 +340,7 @@ Test(requests, append_several_or_none)
 	for (int i = 0; i < 2; i++) {
 		m.type = IPC_TYPE_APPEND_MESSAGE;
 		m.append_message = (struct ipc_append_message){
-			FLAG_DRAFT, SLICE_EMPTY, INT64_MIN, 0, 7,
+			FLAG_DRAFT, SLICE_EMPTY, INT64_MIN, 0, 7, 0,
 		};
 		ipc_encode(&frames, 5, 0, &m);
 		m.type = IPC_TYPE_APPEND_DATA;
@@ -362,7 +362,7 @@ Test(requests, append_several_or_none)
 	ipc_encode(&frames, 6, 0, &m);
 	m.type = IPC_TYPE_APPEND_MESSAGE;
 	m.append_message = (struct ipc_append_message){
-		0, SLICE_EMPTY, INT64_MIN, 0, 3,
+		0, SLICE_EMPTY, INT64_MIN, 0, 3, 0,
 	};
 	ipc_encode(&frames, 6, 0, &m);
 	m.type = IPC_TYPE_APPEND_DATA;
