@@ -254,6 +254,10 @@ X(TIMES_STORE_REPLY, "times", "store_reply", TIME, "", 1 * SECONDS, 1 * DAYS, \
   SAME("60s"), R_NETWORK, "How long a daemon waits for mailboxd's answer.") \
 X(TIMES_STORE_DATA, "times", "store_data", TIME, "", 1 * SECONDS, 1 * DAYS, \
   SAME("300s"), R_SMTPD, "The same after the last octet of a message.") \
+X(TIMES_CHECK, "times", "check", TIME, "", 1 * SECONDS, 1 * DAYS, \
+  SAME("30s"), R_SMTPD, \
+  "One of those that are asked before mail is taken (name servers, the list of " \
+  "greylist): then it goes on without the answer.") \
 X(TIMES_GRACE, "times", "grace", TIME, "", 0, 1 * DAYS, \
   "10s", "2s", "500ms", R_POSTROOM, \
   "How long the daemons may finish what is in flight at a stop.")
@@ -270,10 +274,23 @@ X(KEEP_JOURNAL_SIZE, "keep", "journal_size", SIZE, "octets", 0, 1024 * GIB, \
   "How large the journal may grow, about; its oldest rows go first. 0: no " \
   "limit.")
 
+/* ---- early: clients that do not wait for their turn ------------------------------ */
+#define OPTION_ROWS_EARLY(X) \
+X(EARLY_GREETING, "early", "greeting", TIME, "", 0, 300 * SECONDS, \
+  SAME("0"), R_SMTPD, \
+  "How long the greeting of smtp is held back, and submission's never: who " \
+  "speaks meanwhile delivers nothing, 554 5.5.1. Two to six seconds are usual; " \
+  "every sender waits them. 0: it is not held back.") \
+X(EARLY_PIPELINING, "early", "pipelining", BOOL, "", 0, 0, \
+  "yes", "no", "no", R_SMTPD, \
+  "Whether a client that sends on behind EHLO, HELO or DATA without the reply, " \
+  "or behind any command after HELO, delivers nothing: 554 5.5.1 (RFC 2920).")
+
 #define OPTION_ROWS(X) \
 	OPTION_ROWS_TOP(X) OPTION_ROWS_USERS(X) OPTION_ROWS_TLS(X) \
 	OPTION_ROWS_CERTIFICATE(X) \
 	OPTION_ROWS_LISTEN(X) OPTION_ROWS_DOMAIN(X) OPTION_ROWS_ACCOUNTS(X) \
-	OPTION_ROWS_LIMITS(X) OPTION_ROWS_TIMES(X) OPTION_ROWS_KEEP(X)
+	OPTION_ROWS_LIMITS(X) OPTION_ROWS_TIMES(X) OPTION_ROWS_KEEP(X) \
+	OPTION_ROWS_EARLY(X)
 
 #endif

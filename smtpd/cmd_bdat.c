@@ -68,10 +68,28 @@ static void chunk_end(struct smtp_session *s)
 		smtp_reply_number(s, SMTP_REPLY_CHUNK_OK, s->chunk_octets);
 }
 
-void smtp_cmd_bdat(struct smtp_session *s, struct slice arguments)
+/* What there is to say before the octets come; they follow in any case. */
+static void begin_chunk(struct smtp_session *s)
 {
 	struct smtp_transaction *t = &s->t;
 	uint64_t most = s->settings->message_octets;
+
+	t->input_ms = clock_ms();
+	if (s->chunk_reply == SMTP_REPLY_OK && most &&
+	    s->chunk_octets > most - (t->octets < most ? t->octets : most))
+		smtp_transaction_refuse(s, SMTP_REPLY_TOO_LARGE);
+	if ((s->chunk_reply != SMTP_REPLY_OK || t->refusal != SMTP_REPLY_OK) &&
+	    s->chunk_left > REFUSED_MAX) {
+		smtp_reply_number(s, SMTP_REPLY_TOO_LARGE, most);
+		smtp_shut(s);
+	} else if (s->chunk_left == 0) {
+		chunk_end(s);
+	}
+}
+
+void smtp_cmd_bdat(struct smtp_session *s, struct slice arguments)
+{
+	struct smtp_transaction *t = &s->t;
 
 	if (!parse(arguments, &s->chunk_octets, &s->is_last_chunk)) {
 		/* where the next command begins cannot be known */
@@ -83,18 +101,15 @@ void smtp_cmd_bdat(struct smtp_session *s, struct slice arguments)
 	s->chunk_from = s->state;
 	if (t->begun_ms == 0)
 		t->begun_ms = clock_ms();
-	t->input_ms = clock_ms();
 	smtp_enter(s, SMTP_STATE_CHUNK);
-	if (s->chunk_reply == SMTP_REPLY_OK && most &&
-	    s->chunk_octets > most - (t->octets < most ? t->octets : most))
-		smtp_transaction_refuse(s, SMTP_REPLY_TOO_LARGE);
-	if ((s->chunk_reply != SMTP_REPLY_OK || t->refusal != SMTP_REPLY_OK) &&
-	    s->chunk_left > REFUSED_MAX) {
-		smtp_reply_number(s, SMTP_REPLY_TOO_LARGE, most);
-		smtp_transaction_clear(s);
-		smtp_enter(s, SMTP_STATE_CLOSED);
-	} else if (s->chunk_left == 0) {
-		chunk_end(s);
+	/* the first chunk is what DATA is */
+	if (s->gate && !t->is_data_checked && !t->failure.code &&
+	    s->chunk_reply == SMTP_REPLY_OK) {
+		t->is_data_checked = true;
+		smtp_gate_ask(s, SMTP_STAGE_DATA, SLICE_EMPTY, begin_chunk,
+			      begin_chunk);
+	} else {
+		begin_chunk(s);
 	}
 }
 

@@ -14,19 +14,18 @@ static bool make_reader(struct smtp_session *s)
 	return s->reader != NULL;
 }
 
-/* DATA (RFC 5321 section 4.1.1.4). */
-void smtp_cmd_data(struct smtp_session *s, struct slice arguments)
+static void refused(struct smtp_session *s)
+{
+	smtp_reply_passed(s, &s->t.failure);
+}
+
+static void begin_data(struct smtp_session *s)
 {
 	struct smtp_transaction *t = &s->t;
 
-	(void)arguments;
+	/* mailboxd may have gone while a check was asked */
 	if (t->failure.code) {
-		smtp_reply_passed(s, &t->failure);
-		return;
-	}
-	if (t->rcpt_ok == 0) {
-		smtp_reply(s, t->rcpt_tried ? SMTP_REPLY_NO_RECIPIENTS
-					    : SMTP_REPLY_RCPT_FIRST);
+		refused(s);
 		return;
 	}
 	if (!make_reader(s)) {
@@ -36,6 +35,21 @@ void smtp_cmd_data(struct smtp_session *s, struct slice arguments)
 	t->begun_ms = t->input_ms = clock_ms();
 	smtp_enter(s, SMTP_STATE_DATA);
 	smtp_reply(s, SMTP_REPLY_SEND_DATA);
+}
+
+/* DATA (RFC 5321 section 4.1.1.4). */
+void smtp_cmd_data(struct smtp_session *s, struct slice arguments)
+{
+	struct smtp_transaction *t = &s->t;
+
+	(void)arguments;
+	if (t->failure.code)
+		refused(s);
+	else if (t->rcpt_ok == 0)
+		smtp_reply(s, t->rcpt_tried ? SMTP_REPLY_NO_RECIPIENTS
+					    : SMTP_REPLY_RCPT_FIRST);
+	else
+		smtp_gate(s, SMTP_STAGE_DATA, SLICE_EMPTY, begin_data, refused);
 }
 
 size_t smtp_data_input(struct smtp_session *s, struct slice in)

@@ -98,20 +98,30 @@ static bool greet(struct smtp_session *s, const char *verb,
 	return true;
 }
 
+/* A check said no at once: it was as if nothing had been said (section 4.1.4). */
+static void refused(struct smtp_session *s)
+{
+	s->helo.len = 0;
+	smtp_enter(s, SMTP_STATE_CONNECTED);
+}
+
+static void answer_helo(struct smtp_session *s)
+{
+	smtp_reply_with(s, SMTP_REPLY_HELO, slice_str(s->settings->hostname));
+}
+
 void smtp_cmd_helo(struct smtp_session *s, struct slice arguments)
 {
 	if (greet(s, "HELO", arguments, false))
-		smtp_reply_with(s, SMTP_REPLY_HELO,
-				slice_str(s->settings->hostname));
+		smtp_gate(s, SMTP_STAGE_HELO, SLICE_EMPTY, answer_helo,
+			  refused);
 }
 
-void smtp_cmd_ehlo(struct smtp_session *s, struct slice arguments)
+static void answer_ehlo(struct smtp_session *s)
 {
 	size_t count = sizeof words / sizeof *words;
 	char text[128];
 
-	if (!greet(s, "EHLO", arguments, true))
-		return;
 	smtp_reply_more(s, SMTP_REPLY_HELO, slice_str(s->settings->hostname));
 	for (size_t i = 0; i < count; i++) {
 		struct buf line = { text, 0, sizeof text, sizeof text };
@@ -127,4 +137,10 @@ void smtp_cmd_ehlo(struct smtp_session *s, struct slice arguments)
 		else
 			smtp_reply_with(s, SMTP_REPLY_HELO, buf_slice(&line));
 	}
+}
+
+void smtp_cmd_ehlo(struct smtp_session *s, struct slice arguments)
+{
+	if (greet(s, "EHLO", arguments, true))
+		smtp_gate(s, SMTP_STAGE_HELO, SLICE_EMPTY, answer_ehlo, refused);
 }

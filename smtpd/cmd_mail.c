@@ -35,7 +35,6 @@ static enum smtp_reply parse_sender(struct smtp_session *s, struct slice *text,
 
 static void accept_sender(struct smtp_session *s)
 {
-	s->t.mid = id_make(ID_MESSAGE);
 	log_event("smtp.mail", log_slice("sid", id_slice(&s->sid)),
 		  log_slice("mid", id_slice(&s->t.mid)),
 		  log_slice("client", smtp_client_address(s)),
@@ -43,6 +42,14 @@ static void accept_sender(struct smtp_session *s)
 		  log_slice("from", buf_slice(&s->t.sender)));
 	smtp_enter(s, SMTP_STATE_MAIL);
 	smtp_reply(s, SMTP_REPLY_SENDER_OK);
+}
+
+/* The sender may be used: whether it is wanted, the checks say. */
+static void check_sender(struct smtp_session *s)
+{
+	s->t.mid = id_make(ID_MESSAGE);
+	smtp_gate(s, SMTP_STAGE_MAIL, SLICE_EMPTY, accept_sender,
+		  smtp_transaction_clear);
 }
 
 /*
@@ -85,14 +92,14 @@ void smtp_cmd_mail(struct smtp_session *s, struct slice arguments)
 	    !smtp_sender_is_known(s, buf_slice(&s->t.sender)))
 		smtp_sender_ask(s, buf_slice(&s->t.sender));
 	else
-		accept_sender(s);
+		check_sender(s);
 }
 
 /* Submission: whether the login may use the sender (RFC 6409 section 6.1). */
 void smtp_mail_checked(struct smtp_session *s, enum status st)
 {
 	if (st == ST_OK) {
-		accept_sender(s);
+		check_sender(s);
 		return;
 	}
 	if (st == ST_DENIED)

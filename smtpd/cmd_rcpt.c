@@ -1,5 +1,14 @@
 #include "smtpd/params.h"
 
+#include <stdlib.h>
+
+/* A recipient whose checks are being asked. */
+struct smtp_rcpt {
+	struct smtp_params params;	/* orcpt stands behind the recipient */
+	size_t octets;
+	char text[];
+};
+
 static enum smtp_reply parse_recipient(struct smtp_session *s,
 				       struct slice *text,
 				       struct address *recipient)
@@ -18,6 +27,55 @@ static enum smtp_reply parse_recipient(struct smtp_session *s,
 	if (recipient->has_utf8 && !s->t.is_utf8)
 		return SMTP_REPLY_RECIPIENT_UTF8;
 	return SMTP_REPLY_OK;
+}
+
+void smtp_rcpt_free(struct smtp_session *s)
+{
+	free(s->rcpt);
+	s->rcpt = NULL;
+	s->about = SLICE_EMPTY;
+}
+
+static void checked(struct smtp_session *s)
+{
+	struct smtp_rcpt *r = s->rcpt;
+
+	smtp_transaction_rcpt(s, slice_of(r->text, r->octets), &r->params);
+	smtp_rcpt_free(s);
+}
+
+/* It counts as one that does not exist would. */
+static void refused(struct smtp_session *s)
+{
+	unsigned code = smtp_gate_code(s);
+
+	s->t.rcpt_tried++;
+	if (s->settings->counts)
+		s->settings->counts->refused_recipients++;
+	smtp_rcpt_free(s);
+	if (code / 100 == 5 && !smtp_is_trusted(s))
+		smtp_count_error(s);
+}
+
+static void check_rcpt(struct smtp_session *s, struct slice recipient,
+		       const struct smtp_params *params)
+{
+	struct slice orcpt = params->orcpt.data ? params->orcpt : SLICE_EMPTY;
+	struct smtp_rcpt *r = malloc(sizeof *r + recipient.len + orcpt.len);
+
+	if (!r) {
+		smtp_reply(s, SMTP_REPLY_NO_MEMORY);
+		return;
+	}
+	memcpy(r->text, recipient.data, recipient.len);
+	if (orcpt.len)
+		memcpy(r->text + recipient.len, orcpt.data, orcpt.len);
+	r->octets = recipient.len;
+	r->params = *params;
+	r->params.orcpt = slice_of(r->text + recipient.len, orcpt.len);
+	s->rcpt = r;
+	s->about = slice_of(r->text, r->octets);
+	smtp_gate_ask(s, SMTP_STAGE_RCPT, s->about, checked, refused);
 }
 
 static void take_rcpt(struct smtp_session *s, struct slice arguments)
@@ -49,7 +107,10 @@ static void take_rcpt(struct smtp_session *s, struct slice arguments)
 		smtp_reply_number(s, SMTP_REPLY_TOO_MANY_RECIPIENTS, most);
 		return;
 	}
-	smtp_transaction_rcpt(s, buf_slice(&rendered), &params);
+	if (s->gate && !t->failure.code)
+		check_rcpt(s, buf_slice(&rendered), &params);
+	else
+		smtp_transaction_rcpt(s, buf_slice(&rendered), &params);
 }
 
 /* RCPT TO:<path> [parameters] (RFC 5321 section 4.1.1.3): mailboxd knows who is
@@ -57,5 +118,6 @@ static void take_rcpt(struct smtp_session *s, struct slice arguments)
 void smtp_cmd_rcpt(struct smtp_session *s, struct slice arguments)
 {
 	take_rcpt(s, arguments);
-	s->about = SLICE_EMPTY;
+	if (!s->rcpt)
+		s->about = SLICE_EMPTY;
 }

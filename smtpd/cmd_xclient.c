@@ -104,8 +104,8 @@ void smtp_cmd_xclient(struct smtp_session *s, struct slice arguments)
 		  log_slice("for", smtp_client_address(s)),
 		  log_slice("helo", buf_slice(&s->helo)),
 		  log_slice("user", buf_slice(&s->login)));
-	smtp_reply_with(s, SMTP_REPLY_GREETING,
-			slice_str(s->settings->hostname));
+	smtp_gate_open(s);
+	smtp_gate(s, SMTP_STAGE_CONNECT, SLICE_EMPTY, smtp_greet, NULL);
 }
 
 /* Holds for the next transaction; only logs and the journal see it. */

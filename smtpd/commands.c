@@ -14,13 +14,14 @@ static bool has_recipient(const struct smtp_session *s)
  * chunks, RFC 3030 section 2 knows nothing but more chunks and RSET; EHLO, NOOP,
  * QUIT and the like harm nothing. */
 const struct smtp_command smtp_commands[] = {
-	{ "EHLO", ANY, EARLY, smtp_cmd_ehlo, NULL, "EHLO hostname" },
-	{ "HELO", ANY, EARLY, smtp_cmd_helo, NULL, "HELO hostname" },
+	{ "EHLO", ANY, EARLY | SMTP_COMMAND_LAST, smtp_cmd_ehlo, NULL, "EHLO hostname" },
+	{ "HELO", ANY, EARLY | SMTP_COMMAND_LAST, smtp_cmd_helo, NULL, "HELO hostname" },
 	{ "MAIL", IN(READY), 0, smtp_cmd_mail, NULL,
 	  "MAIL FROM:<address> [SIZE=octets] [BODY=8BITMIME] [SMTPUTF8]" },
 	{ "RCPT", IN(MAIL) | IN(RCPT), SMTP_COMMAND_OVERLAPS, smtp_cmd_rcpt,
 	  NULL, "RCPT TO:<address>" },
-	{ "DATA", IN(MAIL) | IN(RCPT), SMTP_COMMAND_NO_ARGUMENTS,
+	{ "DATA", IN(MAIL) | IN(RCPT),
+	  SMTP_COMMAND_NO_ARGUMENTS | SMTP_COMMAND_LAST,
 	  smtp_cmd_data, has_recipient, "DATA" },
 	{ "BDAT", ANY, 0, smtp_cmd_bdat, has_recipient, "BDAT octets [LAST]" },
 	{ "AUTH", IN(READY), SMTP_COMMAND_BEFORE_AUTH | SMTP_COMMAND_BETWEEN,
@@ -77,6 +78,8 @@ static enum smtp_reply obstacle(const struct smtp_session *s,
 				const struct smtp_command *c,
 				struct slice arguments)
 {
+	if (s->gate && smtp_gate_is_shut(s) && c->run != smtp_cmd_quit)
+		return SMTP_REPLY_ONLY_QUIT;
 	if (s->listener->tls_required && !smtp_is_secure(s) &&
 	    !(c->flags & SMTP_COMMAND_BEFORE_TLS))
 		return SMTP_REPLY_TLS_FIRST;
@@ -124,6 +127,7 @@ bool smtp_command_line(struct smtp_session *s, struct slice line)
 		s->wait = SMTP_WAIT_RCPT;
 		return false;
 	}
+	s->command = c;
 	if (!c && s->state == SMTP_STATE_CONNECTED && line_is_http_verb(name)) {
 		smtp_end(s, SMTP_REPLY_NO_HTTP);
 		return true;

@@ -63,6 +63,10 @@ static void fill(struct smtp_settings *s, const struct config *c,
 	s->data_rate = (unsigned)config_number(c, OPTION_LIMITS_DATA_RATE);
 	s->backend_ms = ms(c, OPTION_TIMES_STORE_REPLY);
 	s->stored_ms = ms(c, OPTION_TIMES_STORE_DATA);
+	s->check_ms = ms(c, OPTION_TIMES_CHECK);
+	s->greeting_ms = ms(c, OPTION_EARLY_GREETING);
+	s->watches_pipelining = config_bool(c, OPTION_EARLY_PIPELINING);
+	s->checks = &smtp_checks;
 }
 
 static void *settings_new(const struct front_door *door, const struct config *c,
@@ -147,12 +151,17 @@ static void close_client(struct daemon *d)
 static void counters(struct daemon *d, struct buf *cells)
 {
 	const struct smtp_counts *c = &((struct smtpd *)d->state)->counts;
+	char name[48];
 
 	front_counters(d, cells);
 	daemon_count(cells, "stored", c->stored);
 	daemon_count(cells, "stored-octets", c->stored_octets);
 	daemon_count(cells, "refused", c->refused);
 	daemon_count(cells, "refused-recipients", c->refused_recipients);
+	for (size_t i = 0; i < smtp_checks.count; i++) {
+		snprintf(name, sizeof name, "refused-%s", smtp_checks.rows[i].name);
+		daemon_count(cells, name, c->checks[i]);
+	}
 }
 
 static void ticked(struct daemon *d, struct slice cells)

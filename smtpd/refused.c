@@ -1,6 +1,9 @@
 /* What of a session's replies is told to mailboxd as refused mail (REFUSED). */
 #include "smtpd/session_priv.h"
 
+/* The name of a check in front of a reply line. */
+#define SMTP_REASON_MAX 600
+
 /* Replies that keep mail out; whatever mailboxd says with 4xx or 5xx does too. */
 static const bool refuses[SMTP_REPLY_COUNT] = {
 	[SMTP_REPLY_SENDER_SYNTAX] = true,
@@ -23,9 +26,11 @@ static const bool refuses[SMTP_REPLY_COUNT] = {
 };
 
 void smtp_refused(struct smtp_session *s, enum smtp_reply reply,
-		  struct slice recipient, struct slice line)
+		  const char *check, struct slice recipient, struct slice line)
 {
 	struct ipc_message m = { .type = IPC_TYPE_REFUSED };
+	char text[SMTP_REASON_MAX];
+	struct buf reason = { text, 0, sizeof text, sizeof text };
 	unsigned long long code;
 
 	if (!s->settings->tells_refusals || s->state == SMTP_STATE_CLOSED ||
@@ -34,6 +39,12 @@ void smtp_refused(struct smtp_session *s, enum smtp_reply reply,
 	    !slice_number(slice_head(line, 3), 999, &code) || code < 400)
 		return;
 	line = slice_trim(slice_head(slice_from(line, 4), line.len - 6));
+	if (check) {
+		buf_append_str(&reason, check);
+		buf_append_str(&reason, ": ");
+		buf_append(&reason, slice_head(line, buf_room(&reason)));
+		line = buf_slice(&reason);
+	}
 	m.refused = (struct ipc_refused){
 		.sid = id_slice(&s->sid),
 		.address = smtp_origin_address(s),

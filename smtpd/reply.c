@@ -57,27 +57,27 @@ enum status smtp_reply_line(struct buf *out, unsigned code,
 	return st;
 }
 
+enum status smtp_reply_text(struct buf *out, enum smtp_reply reply,
+			    struct slice argument)
+{
+	struct slice text = slice_str(rows[reply].text);
+	size_t at = slice_index(text, '%');
+	enum status st = buf_append(out, slice_head(text, at));
+
+	if (st != ST_OK || at == text.len)
+		return st;
+	st = buf_append(out, slice_head(argument, 400));
+	return st == ST_OK ? buf_append(out, slice_from(text, at + 1)) : st;
+}
+
 enum status smtp_reply_append(struct buf *out, enum smtp_reply reply,
 			      struct slice argument)
 {
 	const struct smtp_reply_row *row = &rows[reply];
-	struct slice text = slice_str(row->text);
-	size_t at = slice_index(text, '%');
 	char joined[512];
-	size_t len = 0;
+	struct buf text = { joined, 0, sizeof joined, sizeof joined };
 
-	if (at == text.len)
-		return smtp_reply_line(out, row->code, slice_str(row->enhanced),
-				       text, false);
-	argument = slice_head(argument, 400);
-	memcpy(joined, text.data, at);
-	len = at;
-	if (argument.len)
-		memcpy(joined + len, argument.data, argument.len);
-	len += argument.len;
-	text = slice_from(text, at + 1);
-	memcpy(joined + len, text.data, text.len);
-	len += text.len;
+	smtp_reply_text(&text, reply, argument);
 	return smtp_reply_line(out, row->code, slice_str(row->enhanced),
-			       slice_of(joined, len), false);
+			       buf_slice(&text), false);
 }

@@ -49,6 +49,7 @@
 	X(AUTH_SYNTAX, 501, "5.5.4", BAD, "Syntax: AUTH mechanism [initial-response]") \
 	X(NOT_TRUSTED, 550, "5.7.1", BAD, "Not for this client") \
 	X(ATTRIBUTES, 501, "5.5.4", BAD, "Bad or missing attributes") \
+	X(ONLY_QUIT, 503, "5.5.1", BAD, "The connection was refused: only QUIT may come") \
 	X(EHLO_FIRST, 503, "5.5.1", BAD, "Send EHLO first") \
 	X(MAIL_FIRST, 503, "5.5.1", BAD, "Need MAIL first") \
 	X(RCPT_FIRST, 503, "5.5.1", BAD, "Need RCPT first") \
@@ -80,6 +81,9 @@
 	X(UNAVAILABLE, 451, "4.3.0", FINE, "Mailbox server away: try again later") \
 	X(STORAGE_FULL, 452, "4.3.1", FINE, "Insufficient system storage") \
 	X(NO_MEMORY, 451, "4.3.0", FINE, "Out of memory: try again later") \
+	X(CHECK_LATE, 451, "4.3.0", FINE, "A check takes too long: try again later") \
+	X(SPOKE_EARLY, 554, "5.5.1", FINE, "You spoke before the greeting") \
+	X(SPOKE_AHEAD, 554, "5.5.1", FINE, "You do not wait for replies (RFC 2920)") \
 	X(TOO_MANY_ERRORS, 421, "4.7.0", FINE, "Too many errors") \
 	X(TIMEOUT, 421, "4.4.2", FINE, "Timeout: closing connection") \
 	X(LOGIN_TIMEOUT, 421, "4.7.0", FINE, "No login in time: closing connection") \
@@ -108,6 +112,9 @@ const struct smtp_reply_row *smtp_reply_row(enum smtp_reply reply);
  * ASCII become "?". ST_LIMIT, ST_NO_MEMORY: nothing is appended. */
 enum status smtp_reply_append(struct buf *out, enum smtp_reply reply,
 			      struct slice argument);
+/* The text of a row with its argument, cut to what a reply line holds. */
+enum status smtp_reply_text(struct buf *out, enum smtp_reply reply,
+			    struct slice argument);
 /* One line of a reply; more follow where goes_on. enhanced may be empty. */
 enum status smtp_reply_line(struct buf *out, unsigned code,
 			    struct slice enhanced, struct slice text,

@@ -90,7 +90,7 @@ void smtp_reply_with(struct smtp_session *s, enum smtp_reply reply,
 	size_t before = place->len;
 
 	reply_placed(s, before, smtp_reply_append(place, reply, argument));
-	smtp_refused(s, reply, smtp_refused_recipient(s),
+	smtp_refused(s, reply, NULL, smtp_refused_recipient(s),
 		     slice_from(buf_slice(place), before));
 	note_refusal(s, reply);
 }
@@ -131,7 +131,7 @@ void smtp_reply_passed(struct smtp_session *s, const struct smtp_passed *passed)
 		     smtp_reply_line(place, passed->code,
 				     slice_str(passed->enhanced),
 				     slice_str(passed->text), false));
-	smtp_refused(s, SMTP_REPLY_COUNT, smtp_refused_recipient(s),
+	smtp_refused(s, SMTP_REPLY_COUNT, passed->by, smtp_refused_recipient(s),
 		     slice_from(buf_slice(place), before));
 }
 
@@ -140,8 +140,16 @@ void smtp_end_with(struct smtp_session *s, enum smtp_reply reply,
 {
 	if (s->state == SMTP_STATE_CLOSED)
 		return;
+	smtp_gate_cancel(s);
 	smtp_transaction_clear(s);
 	smtp_reply_with(s, reply, argument);
+	smtp_enter(s, SMTP_STATE_CLOSED);
+}
+
+void smtp_shut(struct smtp_session *s)
+{
+	smtp_gate_cancel(s);
+	smtp_transaction_clear(s);
 	smtp_enter(s, SMTP_STATE_CLOSED);
 }
 
@@ -188,6 +196,8 @@ static enum want want_now(const struct smtp_session *s)
 		return WANT_CLOSE;
 	if (s->wait == SMTP_WAIT_TLS)
 		return WANT_TLS;
+	if (s->wait == SMTP_WAIT_CHECK && smtp_gate_hears(s))
+		return WANT_INPUT;
 	if (s->wait != SMTP_WAIT_NONE || s->engine.out.len > ENGINE_OUT_HIGH)
 		return WANT_ANSWER;
 	if (is_in_data(s) && !smtp_transaction_has_room(s))
@@ -205,7 +215,8 @@ static int64_t deadline(const struct smtp_session *s)
 	if (s->state == SMTP_STATE_CLOSED)
 		return 0;
 	if (s->wait == SMTP_WAIT_AUTH || s->wait == SMTP_WAIT_SENDER ||
-	    s->wait == SMTP_WAIT_STORED || s->wait == SMTP_WAIT_PAUSE)
+	    s->wait == SMTP_WAIT_STORED || s->wait == SMTP_WAIT_PAUSE ||
+	    s->wait == SMTP_WAIT_CHECK)
 		return s->wait_until;
 	if (t->rcpt_due)
 		return t->rcpt_until;
@@ -243,10 +254,8 @@ static enum want settle(struct smtp_session *s)
 	struct engine *e = &s->engine;
 
 	send_replies(s);
-	if (s->trouble != ST_OK && s->state != SMTP_STATE_CLOSED) {
-		smtp_transaction_clear(s);
-		s->state = SMTP_STATE_CLOSED;
-	}
+	if (s->trouble != ST_OK && s->state != SMTP_STATE_CLOSED)
+		smtp_shut(s);
 	e->deadline_ms = deadline(s);
 	return want_now(s);
 }
@@ -312,8 +321,11 @@ static size_t take_line(struct smtp_session *s, struct slice in)
 		s->wait = SMTP_WAIT_RCPT;
 		return 0;
 	}
+	s->command = NULL;
 	if (!run_line(s, &line))
 		return 0;
+	if (s->gate && s->command && line.octets < in.len)
+		smtp_gate_ahead(s, s->command->flags & SMTP_COMMAND_LAST);
 	line_taken(&s->lines, &line);
 	return line.octets;
 }
@@ -340,6 +352,12 @@ static enum want session_input(struct engine *e, struct slice in, size_t *used)
 		struct slice rest = slice_from(in, *used);
 		size_t taken;
 
+		if (s->wait == SMTP_WAIT_CHECK) {
+			smtp_gate_heard(s);
+			if (s->wait == SMTP_WAIT_CHECK)
+				break;
+			continue;
+		}
 		if (s->state == SMTP_STATE_DATA)
 			taken = smtp_data_input(s, rest);
 		else if (s->state == SMTP_STATE_CHUNK)
@@ -366,6 +384,8 @@ static enum want session_reply(struct engine *e, uint32_t id,
 		smtp_sender_answer(s, m, last);
 	else if (id != 0 && id == s->t.request)
 		smtp_transaction_answer(s, m, last);
+	else if (id != 0 && s->gate)
+		smtp_gate_answer(s, id, m, last);
 	return settle(s);
 }
 
@@ -403,6 +423,8 @@ static enum want session_expired(struct engine *e)
 		smtp_auth_failed(s);
 	} else if (s->wait == SMTP_WAIT_SENDER) {
 		smtp_sender_expired(s);
+	} else if (s->wait == SMTP_WAIT_CHECK) {
+		smtp_gate_expired(s);
 	} else if (s->wait == SMTP_WAIT_STORED ||
 		   s->t.rcpt_due) {
 		smtp_transaction_expired(s);
@@ -451,6 +473,8 @@ static void session_free(struct engine *e)
 {
 	struct smtp_session *s = session_of(e);
 
+	smtp_gate_close(s);
+	smtp_rcpt_free(s);
 	smtp_transaction_free(s);
 	sasl_clear(&s->sasl);
 	free(s->xclient);
@@ -482,6 +506,12 @@ static const struct engine_ops session_ops = {
 	.free = session_free,
 };
 
+void smtp_greet(struct smtp_session *s)
+{
+	smtp_reply_with(s, SMTP_REPLY_GREETING,
+			slice_str(s->settings->hostname));
+}
+
 struct engine *smtp_session_new(const struct smtp_settings *settings,
 				const struct smtp_listener *listener,
 				const struct peer_info *peer)
@@ -510,7 +540,8 @@ struct engine *smtp_session_new(const struct smtp_settings *settings,
 	s->may_send.max = SMTP_MAY_SEND_MAX;
 	s->arena.max = 16384;
 	smtp_transaction_begin(s);
-	smtp_reply_with(s, SMTP_REPLY_GREETING, slice_str(settings->hostname));
+	smtp_gate_open(s);
+	smtp_gate(s, SMTP_STAGE_CONNECT, SLICE_EMPTY, smtp_greet, NULL);
 	settle(s);
 	if (s->trouble == ST_OK)
 		return &s->engine;

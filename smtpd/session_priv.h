@@ -19,6 +19,7 @@
 #include "common/ipc_codec.h"
 #include "common/line_reader.h"
 #include "common/sasl.h"
+#include "smtpd/check.h"
 #include "smtpd/header_filter.h"
 #include "smtpd/reply.h"
 #include "smtpd/session.h"
@@ -46,6 +47,7 @@ enum smtp_wait {
 	SMTP_WAIT_RCPT,		/* a command stands behind RCPTs without answer */
 	SMTP_WAIT_AUTH,		/* mailboxd looks at the credentials */
 	SMTP_WAIT_SENDER,	/* mailboxd says whether an address may be used */
+	SMTP_WAIT_CHECK,	/* a check of the gate is asked (check.h) */
 	SMTP_WAIT_STORED,	/* mailboxd commits */
 	SMTP_WAIT_PAUSE,	/* the client made too many mistakes */
 	SMTP_WAIT_TLS,
@@ -62,11 +64,12 @@ enum smtp_wait {
 #define SMTP_REPLIES_HIGH	((size_t)16384)
 #define SMTP_REPLIES_MAX	((size_t)131072)
 
-/* A reply of mailboxd that is kept. */
+/* A reply of mailboxd or of a check that is kept. */
 struct smtp_passed {
 	unsigned code;		/* 0: none */
 	char enhanced[12];
 	char text[256];
+	const char *by;		/* name of the check; NULL: mailboxd */
 };
 
 /* What stands between MAIL and the end of the data. */
@@ -87,6 +90,7 @@ struct smtp_transaction {
 	struct smtp_passed failure;	/* it cannot go on: answer with this */
 
 	/* the message */
+	bool is_data_checked;	/* the checks of DATA were asked, before BDAT */
 	bool is_begun;		/* the trace header was written */
 	enum smtp_reply refusal;	/* what is wrong with it; OK: nothing */
 	uint64_t octets;	/* of the message, as received */
@@ -122,6 +126,7 @@ struct smtp_session {
 	struct buf later;	/* replies that stand behind RCPTs without answer */
 	struct line_reader lines;
 	unsigned errors;
+	const struct smtp_command *command;	/* run last; NULL: it was none */
 	enum smtp_reply last_refusal;	/* for HELP; OK: none */
 	enum status trouble;	/* no memory for a reply: the session ends */
 	uint32_t next_request;
@@ -137,7 +142,9 @@ struct smtp_session {
 	uint32_t sender_request;	/* MAY_SEND; 0: none */
 	struct buf may_send;	/* addresses that this login may use, a line each */
 
+	struct smtp_gate *gate;	/* NULL: no check is wanted */
 	struct slice about;	/* recipient that a reply is about just now */
+	struct smtp_rcpt *rcpt;	/* while it is checked */
 	struct buf rcpts;	/* those that wait for their answer, a line each */
 	struct arena arena;	/* of one command */
 	struct dot_reader *reader;	/* made with the first DATA */
@@ -157,6 +164,7 @@ enum smtp_command_flag {
 	SMTP_COMMAND_BEFORE_AUTH = 4,	/* where AUTH is required */
 	SMTP_COMMAND_NO_ARGUMENTS = 8,
 	SMTP_COMMAND_BETWEEN = 16,	/* never inside a transaction */
+	SMTP_COMMAND_LAST = 32,		/* its answer has to be waited for */
 };
 
 struct smtp_command {
@@ -168,6 +176,18 @@ struct smtp_command {
 	bool (*is_useful)(const struct smtp_session *s);
 	const char *usage;	/* HELP */
 };
+
+/* Asks the checks of a stage, if there are any, and goes on: check.h,
+ * smtp_gate_ask(). */
+static inline void smtp_gate(struct smtp_session *s, enum smtp_stage stage,
+			     struct slice recipient, smtp_check_next *next,
+			     smtp_check_next *refused)
+{
+	if (s->gate)
+		smtp_gate_ask(s, stage, recipient, next, refused);
+	else
+		next(s);
+}
 
 /* commands.c */
 extern const struct smtp_command smtp_commands[];
@@ -195,6 +215,12 @@ void smtp_reply_more(struct smtp_session *s, enum smtp_reply reply,
 		     struct slice text);
 /* What mailboxd said. */
 void smtp_reply_passed(struct smtp_session *s, const struct smtp_passed *passed);
+/* Copies what fits, as a reply to keep. */
+void smtp_passed_keep(struct smtp_passed *passed, unsigned code,
+		      struct slice enhanced, struct slice text);
+void smtp_greet(struct smtp_session *s);
+/* The end of the connection behind what was said already. */
+void smtp_shut(struct smtp_session *s);
 /* The reply, then the end of the connection. */
 void smtp_end(struct smtp_session *s, enum smtp_reply reply);
 void smtp_end_with(struct smtp_session *s, enum smtp_reply reply,
@@ -221,6 +247,9 @@ void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient,
 void smtp_transaction_octets(struct smtp_session *s, struct slice octets);
 /* More octets may be taken now. */
 bool smtp_transaction_has_room(const struct smtp_session *s);
+/* The message cannot go on: what comes of it is answered with this. */
+void smtp_transaction_fail(struct smtp_session *s,
+			   const struct smtp_passed *failure);
 /* Octets go on as they are: they were looked at. */
 void smtp_transaction_pass(struct smtp_session *s, struct slice octets);
 /* The message is spoilt; the rest of it is consumed and nothing goes on. */
@@ -274,9 +303,10 @@ void smtp_submission_checked(struct smtp_session *s, enum status st);
 
 /* refused.c */
 /* line, as it was answered, refuses mail: tells mailboxd. reply: the row it is, or
- * SMTP_REPLY_COUNT for what mailboxd said. */
+ * SMTP_REPLY_COUNT for what mailboxd or a check said; check: its name, or NULL. */
 void smtp_refused(struct smtp_session *s, enum smtp_reply reply,
-		  struct slice recipient, struct slice line);
+		  const char *check, struct slice recipient,
+		  struct slice line);
 /* Whom a reply is about: the recipient at hand, or the first of the message. */
 struct slice smtp_refused_recipient(const struct smtp_session *s);
 
@@ -286,6 +316,8 @@ void smtp_cmd_ehlo(struct smtp_session *s, struct slice arguments);
 void smtp_cmd_helo(struct smtp_session *s, struct slice arguments);
 void smtp_cmd_mail(struct smtp_session *s, struct slice arguments);
 void smtp_cmd_rcpt(struct smtp_session *s, struct slice arguments);
+/* Forgets what was kept of a RCPT while its checks are asked. */
+void smtp_rcpt_free(struct smtp_session *s);
 void smtp_cmd_data(struct smtp_session *s, struct slice arguments);
 /* Octets of DATA; gives how many were taken. */
 size_t smtp_data_input(struct smtp_session *s, struct slice in);

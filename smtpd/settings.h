@@ -9,6 +9,7 @@
 
 #include "common/slice.h"
 #include "common/status.h"
+#include "smtpd/check.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@ struct smtp_counts {
 	uint64_t stored, stored_octets;	/* messages that were answered 250 */
 	uint64_t refused;		/* after their data */
 	uint64_t refused_recipients;
+	uint64_t checks[SMTP_CHECKS_MAX];	/* refusals, by rows of smtp_checks */
 };
 
 struct smtp_settings {
@@ -42,6 +44,10 @@ struct smtp_settings {
 	unsigned data_rate;		/* so many octets of it */
 	int64_t backend_ms;		/* mailboxd's answer to RCPT and AUTH */
 	int64_t stored_ms;		/* mailboxd's answer after the data */
+	int64_t check_ms;		/* one check at one stage */
+	int64_t greeting_ms;		/* held back so long; 0: not at all */
+	bool watches_pipelining;	/* who does not wait is refused */
+	const struct smtp_check_table *checks;	/* NULL: there are none */
 	bool has_scram;			/* accounts have passwords */
 	bool tells_refusals;		/* REFUSED goes to mailboxd */
 	struct smtp_counts *counts;	/* of the process; NULL: not counted */
@@ -79,6 +85,7 @@ struct smtp_listener {
 	.data_rate = 500, \
 	.backend_ms = 60000, \
 	.stored_ms = 300000, \
+	.check_ms = 30000, \
 	.backend_state = ST_OK, \
 }
 

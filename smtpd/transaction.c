@@ -29,9 +29,10 @@ static void ask(struct smtp_session *s, struct ipc_message *m)
 		s->trouble = st;
 }
 
-static void keep(struct smtp_passed *passed, unsigned code,
-		 struct slice enhanced, struct slice text)
+void smtp_passed_keep(struct smtp_passed *passed, unsigned code,
+		      struct slice enhanced, struct slice text)
 {
+	passed->by = NULL;
 	passed->code = code;
 	snprintf(passed->enhanced, sizeof passed->enhanced, "%.*s",
 		 (int)slice_head(enhanced, sizeof passed->enhanced - 1).len,
@@ -44,7 +45,8 @@ static void keep_row(struct smtp_passed *passed, enum smtp_reply reply)
 {
 	const struct smtp_reply_row *row = smtp_reply_row(reply);
 
-	keep(passed, row->code, slice_str(row->enhanced), slice_str(row->text));
+	smtp_passed_keep(passed, row->code, slice_str(row->enhanced),
+			 slice_str(row->text));
 }
 
 /* What mailboxd's message says as a reply: whatever is no LMTP_REPLY with a
@@ -55,7 +57,7 @@ static void keep_message(struct smtp_passed *passed, const struct ipc_message *m
 
 	if (m->type == IPC_TYPE_LMTP_REPLY && r->code >= 200 && r->code < 600 &&
 	    r->code / 100 != 3 && r->code != 421 && r->code != 221)
-		keep(passed, r->code, r->enhanced, r->text);
+		smtp_passed_keep(passed, r->code, r->enhanced, r->text);
 	else
 		keep_row(passed, SMTP_REPLY_UNAVAILABLE);
 }
@@ -76,6 +78,7 @@ void smtp_transaction_begin(struct smtp_session *s)
 	t->piece.max = IPC_PIECE_MAX;
 	smtp_submission_begin(s);
 	t->sender.len = t->recipient.len = t->piece.len = 0;
+	smtp_gate_begin(s);
 }
 
 static void give_up(struct smtp_session *s)
@@ -164,7 +167,7 @@ void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient,
 	if (t->rcpt_due == 0)
 		t->rcpt_until = clock_ms() + s->settings->backend_ms;
 	t->behind[t->rcpt_due++] = 0;
-	if (s->settings->tells_refusals &&
+	if ((s->settings->tells_refusals || s->gate) &&
 	    buf_append(&s->rcpts, recipient) == ST_OK)
 		buf_append_char(&s->rcpts, '\n');
 }
@@ -195,8 +198,10 @@ static void answer_rcpt(struct smtp_session *s, const struct smtp_passed *passed
 	st = smtp_reply_line(&s->replies, passed->code,
 			     slice_str(passed->enhanced),
 			     slice_str(passed->text), false);
-	smtp_refused(s, SMTP_REPLY_COUNT, oldest_rcpt(s),
+	smtp_refused(s, SMTP_REPLY_COUNT, passed->by, oldest_rcpt(s),
 		     slice_from(buf_slice(&s->replies), before));
+	if (passed->code / 100 == 2)
+		smtp_gate_accepted(s, oldest_rcpt(s));
 	drop_oldest_rcpt(s);
 	if (st == ST_OK)
 		st = buf_append(&s->replies,
@@ -332,6 +337,13 @@ void smtp_transaction_refuse(struct smtp_session *s, enum smtp_reply reply)
 	buf_free(&t->held);
 	header_filter_clear(&t->filter);
 	t->unacknowledged = 0;
+}
+
+void smtp_transaction_fail(struct smtp_session *s,
+			   const struct smtp_passed *failure)
+{
+	smtp_transaction_refuse(s, SMTP_REPLY_OK);
+	s->t.failure = *failure;
 }
 
 /* A line may be at most so long (settings->text_line_octets). Lines that begin
@@ -471,29 +483,30 @@ static void log_refused(struct smtp_session *s, unsigned code)
 		  log_u64("octets", s->t.octets), log_u64("code", code));
 }
 
-void smtp_transaction_end(struct smtp_session *s)
+/* The message is spoilt, by itself or by somebody who was asked: says so. */
+static void end_refused(struct smtp_session *s)
+{
+	struct smtp_transaction *t = &s->t;
+
+	log_refused(s, t->refusal != SMTP_REPLY_OK
+			? smtp_reply_row(t->refusal)->code : t->failure.code);
+	if (t->refusal != SMTP_REPLY_OK)
+		smtp_transaction_reply_refusal(s);
+	else
+		smtp_reply_passed(s, &t->failure);
+	finish(s);
+}
+
+/* Nobody has anything against it: the rest of it goes on, to be committed. */
+static void commit(struct smtp_session *s)
 {
 	struct smtp_transaction *t = &s->t;
 	struct ipc_message m = { .type = IPC_TYPE_LMTP_END };
 	unsigned char digest[DIGEST_OCTETS];
 
-	if (t->refusal == SMTP_REPLY_OK && !t->failure.code && !t->is_begun &&
-	    begin_message(s) != ST_OK)
-		smtp_transaction_refuse(s, SMTP_REPLY_NO_MEMORY);
-	if (t->refusal == SMTP_REPLY_OK && !t->failure.code)
-		header_filter_end(&t->filter, filtered, s);
-	if (s->listener->has_auth && t->refusal == SMTP_REPLY_OK &&
-	    !t->failure.code && !smtp_submission_end(s))
-		return;
-	if (t->refusal != SMTP_REPLY_OK || t->failure.code) {
-		log_refused(s, t->refusal != SMTP_REPLY_OK
-				? smtp_reply_row(t->refusal)->code
-				: t->failure.code);
-		if (t->refusal != SMTP_REPLY_OK)
-			smtp_transaction_reply_refusal(s);
-		else
-			smtp_reply_passed(s, &t->failure);
-		finish(s);
+	/* mailboxd may have gone while a check was asked */
+	if (t->failure.code) {
+		end_refused(s);
 		return;
 	}
 	digest_finish(s->digest, digest);
@@ -507,6 +520,24 @@ void smtp_transaction_end(struct smtp_session *s)
 	ask(s, &m);
 	t->end_due = t->rcpt_ok;
 	smtp_wait(s, SMTP_WAIT_STORED, s->settings->stored_ms);
+}
+
+void smtp_transaction_end(struct smtp_session *s)
+{
+	struct smtp_transaction *t = &s->t;
+
+	if (t->refusal == SMTP_REPLY_OK && !t->failure.code && !t->is_begun &&
+	    begin_message(s) != ST_OK)
+		smtp_transaction_refuse(s, SMTP_REPLY_NO_MEMORY);
+	if (t->refusal == SMTP_REPLY_OK && !t->failure.code)
+		header_filter_end(&t->filter, filtered, s);
+	if (s->listener->has_auth && t->refusal == SMTP_REPLY_OK &&
+	    !t->failure.code && !smtp_submission_end(s))
+		return;
+	if (t->refusal != SMTP_REPLY_OK || t->failure.code)
+		end_refused(s);
+	else
+		smtp_gate(s, SMTP_STAGE_END, SLICE_EMPTY, commit, end_refused);
 }
 
 /*

@@ -1,16 +1,19 @@
 #include "tests/dialogue.h"
 
 #include "smtpd/session.h"
+#include "tests/support/scripted_check.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* Settings that a dialogue may name: hostname, starttls, tls (required), auth,
- * teach and xclient (yes), state (full, unavailable), and the numbers of smtp_settings. */
+ * teach and xclient (yes), state (full, unavailable),, the numbers of smtp_settings, and
+ * the checks of tests/support/scripted_check.h; "checks real": those of the daemon. */
 struct context {
 	struct smtp_settings settings;
 	struct smtp_listener listener;
+	struct scripted_checks checks;
 };
 
 static bool is_set(const struct dialogue *d, const char *name, const char *value)
@@ -47,6 +50,10 @@ static struct engine *start(const struct dialogue *d,
 	c->listener.has_auth = is_set(d, "auth", "yes");
 	c->listener.teach = is_set(d, "teach", "yes");
 	c->listener.xclient = is_set(d, "xclient", "yes");
+	s->greeting_ms = (int64_t)dialogue_number(d, "greeting", 0);
+	s->checks = scripted_checks_set(&c->checks, d);
+	if (is_set(d, "checks", "real"))
+		s->checks = &smtp_checks;
 	*context = c;
 	return smtp_session_new(s, &c->listener, peer);
 }

@@ -1,0 +1,15 @@
+#include "smtpd/check_rows.h"
+
+#define AT(name) SMTP_STAGE_BIT(name)
+
+/* In the order in which they are asked: the cheap ones first. */
+static const struct smtp_check rows[] = {
+	{
+		.name = "early", .stages = AT(CONNECT),
+		.is_wanted = smtp_early_is_wanted, .ask = smtp_early_ask,
+		.heard = smtp_early_heard, .ahead = smtp_early_ahead,
+		.expired = smtp_early_expired,
+	},
+};
+
+const struct smtp_check_table smtp_checks = { rows, sizeof rows / sizeof *rows };
