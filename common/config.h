@@ -78,6 +78,7 @@ struct listen_settings {
 	enum listen_tls tls;		/* never AUTO */
 	bool auth_required;
 	bool xclient;			/* for trusted clients */
+	bool asks_certificate;		/* of clients, inside TLS */
 	bool is_proxied;		/* trusted balancers begin with a header */
 	bool teach;			/* says more to those who type by hand */
 	enum option_reader daemon;	/* R_SMTPD, R_POPD or R_IMAPD */

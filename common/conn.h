@@ -83,6 +83,7 @@ struct conn_service {
 	const char *protocol;	/* "imap": log lines and ALPN; a literal */
 	struct tls_context *tls;	/* NULL: WANT_TLS closes. Borrowed */
 	bool tls_implicit;	/* handshake first, engine after it */
+	bool asks_certificate;	/* of the client, in the handshake */
 	/* A trusted client begins with a PROXY header, in front of TLS too. */
 	bool is_proxied;
 	/* peer is now who the header names; is_trusted is to be set. False: c is

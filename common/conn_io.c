@@ -236,6 +236,8 @@ bool conn_handshake(struct conn *c)
 		conn_close(c);
 		return false;
 	}
+	if (c->service->asks_certificate)
+		tls_ask_certificate(c->tls);
 	c->phase = CONN_HANDSHAKE;
 	c->phase_due_ms = clock_ms() + conn_handshake_ms(c);
 	return true;

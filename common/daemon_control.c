@@ -98,6 +98,11 @@ static enum status take_frame(struct daemon *d, const struct ipc_frame *frame)
 					m.certificate.chain, m.certificate.key,
 					&r->refused);
 		return ST_OK;
+	case IPC_TYPE_CLIENT_CA:
+		if (r->refused.status == ST_OK)
+			tls_context_add_client_ca(d->tls, m.client_ca.pem,
+						  &r->refused);
+		return ST_OK;
 	case IPC_TYPE_BEGIN:
 		d->generation = m.begin.generation;
 		return ST_MORE;

@@ -50,7 +50,8 @@ struct peer_info {
 	int tls_bits;
 	struct slice tls_exporter;	/* RFC 9266, 32 octets; empty below 1.3 */
 	struct slice tls_end_point;	/* RFC 5929 tls-server-end-point */
-	struct slice client_certificate;	/* SHA-256 of a verified one */
+	struct slice client_certificate;	/* of a verified one: the SHA-256
+					 * of its SubjectPublicKeyInfo */
 	/* A Unix socket: who connected, by SO_PEERCRED. */
 	bool is_local;
 	uint32_t uid;

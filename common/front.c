@@ -113,6 +113,7 @@ static enum status serve_door(struct daemon *d, size_t at, struct error *err)
 	if (!door)
 		return error_set(err, ST_NO_MEMORY, "no memory for a listener");
 	settings.service.tls_implicit = door->listen.tls == LISTEN_TLS_IMPLICIT;
+	settings.service.asks_certificate = door->listen.asks_certificate;
 	settings.service.is_proxied = door->listen.is_proxied;
 	st = daemon_listen(d, door->title, &settings, err);
 	/* a section without address is not bound by postroom */
@@ -155,6 +156,11 @@ static enum status check_tls(struct daemon *d, const struct config *c,
 			return error_set(err, ST_NOT_FOUND,
 					 "listen %s needs TLS: set tls.cert and "
 					 "tls.key, or its tls to none", l.title);
+		if (l.daemon == f->ops->reader && l.asks_certificate &&
+		    !tls_context_has_client_ca(d->tls))
+			return error_set(err, ST_NOT_FOUND,
+					 "listen %s asks for client certificates: "
+					 "set tls.client_ca", l.title);
 	}
 	return ST_OK;
 }

@@ -37,10 +37,11 @@
 /* response: the decoded SASL initial response; for a login by user name and
  * password the PLAIN message NUL user NUL password. service: smtp imap pop3.
  * secure: 1 under TLS. tls_exporter (RFC 9266), tls_end_point (RFC 5929): channel
- * bindings, empty where there are none. */
+ * bindings, empty where there are none. certificate: EXTERNAL only, the SHA-256 of
+ * the SubjectPublicKeyInfo of the client's certificate, which was verified. */
 #define IPC_AUTH(F) F(text, mechanism) F(text, service) F(text, sid) \
 	F(text, address) F(u32, secure) F(bytes, tls_exporter) \
-	F(bytes, tls_end_point) F(bytes, response)
+	F(bytes, tls_end_point) F(bytes, response) F(bytes, certificate)
 /* Next step of the exchange with the same request id. */
 #define IPC_AUTH_CONTINUE(F) F(bytes, response)
 /* The server's challenge, not yet base64. Not LAST. The last one of SCRAM is
@@ -255,6 +256,8 @@
 #define IPC_CONFIG(F) F(text, text)
 /* name: "" for the default certificate, else the SNI name. PEM texts. */
 #define IPC_CERTIFICATE(F) F(text, name) F(bytes, chain) F(bytes, key)
+/* Whose certificates clients may show (tls.client_ca), as PEM. */
+#define IPC_CLIENT_CA(F) F(bytes, pem)
 /* All of it was sent; the daemon may start or, later, take it up. */
 #define IPC_BEGIN(F) F(u32, generation)
 /* The daemon serves (LAST of the start), or why it cannot. */
@@ -323,7 +326,8 @@
 	X(149, COUNTERS, counters) \
 	X(160, SERVICE_SESSION, service_session) \
 	X(161, SERVICE_END, service_end) X(162, SERVICE_KICK, service_kick) \
-	X(163, REFUSED, refused)
+	X(163, REFUSED, refused) \
+	X(192, CLIENT_CA, client_ca)
 
 /* Bits of IPC_LIST.what. */
 enum ipc_list_what {

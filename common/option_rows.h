@@ -75,6 +75,9 @@ X(TLS_CERT, "tls", "cert", TEXT, "", 0, 4000, SAME(""), R_POSTROOM, \
   "changes.") \
 X(TLS_KEY, "tls", "key", TEXT, "", 0, 4000, SAME(""), R_POSTROOM, \
   "The private key of the certificate, as PEM.") \
+X(TLS_CLIENT_CA, "tls", "client_ca", TEXT, "", 0, 4000, SAME(""), R_POSTROOM, \
+  "The authorities, as PEM, whose certificates clients may show where a listener " \
+  "asks for them. It is read again when the file changes.") \
 X(TLS_LEAST, "tls", "least", CHOICE, "1.2 1.3", 0, 0, SAME("1.2"), R_NETWORK, \
   "The oldest version of TLS that is spoken.")
 
@@ -108,6 +111,11 @@ X(LISTEN_AUTH, "listen", "auth", CHOICE, "auto no yes", 0, 0, SAME("auto"), \
   R_SMTPD, \
   "Whether a client must log in before it sends mail. auto: yes for " \
   "submission and submissions.") \
+X(LISTEN_CLIENT_CERTIFICATES, "listen", "client_certificates", CHOICE, \
+  "no optional", 0, 0, SAME("no"), R_NETWORK, \
+  "optional: clients are asked for a certificate inside TLS. With one that an " \
+  "authority of tls.client_ca made, and whose key `postroom user cert add` bound " \
+  "to an account, they log in without a password (SASL EXTERNAL).") \
 X(LISTEN_PROXY, "listen", "proxy", BOOL, "", 0, 0, SAME("no"), R_NETWORK, \
   "Connections from trusted addresses begin with a PROXY header (HAProxy, " \
   "version 1 or 2) that names the client; those of others do not.") \

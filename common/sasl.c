@@ -62,6 +62,7 @@ enum status sasl_plain_build(const struct sasl_plain *plain, struct buf *out)
 /* ---- mechanisms ----------------------------------------------------------- */
 
 static const char *const names[SASL_MECHANISMS] = {
+	[SASL_EXTERNAL] = "EXTERNAL",
 	[SASL_SCRAM_PLUS] = "SCRAM-SHA-256-PLUS",
 	[SASL_SCRAM] = "SCRAM-SHA-256",
 	[SASL_PLAIN] = "PLAIN",
@@ -85,6 +86,8 @@ bool sasl_is_offered(enum sasl_mechanism mechanism, bool has_scram,
 		     const struct peer_info *peer)
 {
 	switch (mechanism) {
+	case SASL_EXTERNAL:
+		return peer->client_certificate.len > 0;
 	case SASL_SCRAM_PLUS:
 		return has_scram &&
 		       (peer->tls_exporter.len || peer->tls_end_point.len);
@@ -144,6 +147,8 @@ enum status sasl_feed(struct sasl *s, struct slice response,
 		return feed_login(s, response, challenge, message);
 	if (s->mechanism == SASL_PLAIN)
 		st = sasl_plain_parse(response, &plain);
+	else if (s->mechanism == SASL_EXTERNAL)
+		st = check_name(response);
 	return st == ST_OK ? buf_append(message, response) : st;
 }
 
@@ -151,8 +156,7 @@ void sasl_ask(struct sasl *s, const struct peer_info *peer,
 	      struct slice service, struct slice sid, struct slice message,
 	      struct ipc_message *m)
 {
-	bool is_scram = s->mechanism == SASL_SCRAM ||
-			s->mechanism == SASL_SCRAM_PLUS;
+	bool is_plain = s->mechanism == SASL_PLAIN || s->mechanism == SASL_LOGIN;
 
 	if (s->is_asked) {
 		*m = (struct ipc_message){ .type = IPC_TYPE_AUTH_CONTINUE };
@@ -162,7 +166,7 @@ void sasl_ask(struct sasl *s, const struct peer_info *peer,
 	s->is_asked = true;
 	*m = (struct ipc_message){ .type = IPC_TYPE_AUTH };
 	m->auth = (struct ipc_auth){
-		.mechanism = slice_str(names[is_scram ? s->mechanism : SASL_PLAIN]),
+		.mechanism = slice_str(names[is_plain ? SASL_PLAIN : s->mechanism]),
 		.service = service,
 		.sid = sid,
 		.address = slice_str(peer->address),
@@ -171,6 +175,8 @@ void sasl_ask(struct sasl *s, const struct peer_info *peer,
 		.tls_end_point = peer->tls_end_point,
 		.response = message,
 	};
+	if (s->mechanism == SASL_EXTERNAL)
+		m->auth.certificate = peer->client_certificate;
 }
 
 void sasl_cancel(struct engine *e, uint32_t id)

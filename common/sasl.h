@@ -3,7 +3,8 @@
  * base64. PLAIN (RFC 4616) and LOGIN (draft-murchison-sasl-login) are read here:
  * whichever it was, one PLAIN message goes to mailboxd. SCRAM-SHA-256 and
  * SCRAM-SHA-256-PLUS (RFC 5802, 7677) pass through step by step: mailboxd alone
- * makes and reads their messages.
+ * makes and reads their messages. EXTERNAL (RFC 4422 appendix A) is one message,
+ * the identity to act as; the certificate goes with it.
  */
 #ifndef COMMON_SASL_H
 #define COMMON_SASL_H
@@ -36,6 +37,7 @@ enum status sasl_plain_build(const struct sasl_plain *plain, struct buf *out);
 
 enum sasl_mechanism {
 	SASL_NONE,	/* not one of these */
+	SASL_EXTERNAL,
 	SASL_SCRAM_PLUS,
 	SASL_SCRAM,
 	SASL_PLAIN,
@@ -48,7 +50,8 @@ enum sasl_mechanism sasl_mechanism_find(struct slice name);
 /* "SCRAM-SHA-256". */
 const char *sasl_name(enum sasl_mechanism mechanism);
 /* has_scram: accounts have passwords, as all but those of the test profile do.
- * -PLUS wants a TLS session that can be bound to. */
+ * -PLUS wants a TLS session that can be bound to, EXTERNAL one in which the client
+ * has shown a certificate that was verified. */
 bool sasl_is_offered(enum sasl_mechanism mechanism, bool has_scram,
 		     const struct peer_info *peer);
 /* Appends before, name, after for each that is offered, the strongest first. */

@@ -1,6 +1,7 @@
 #include "common/tls.h"
 
 #include "common/log.h"
+#include "common/tls_key.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -12,6 +13,7 @@
 
 #define NAMES_MAX	1000
 #define EXPORTER_OCTETS	32
+#define CHAIN_DEPTH	4	/* of a client's certificate */
 #define TICKET_KEY_OCTETS 80	/* what OpenSSL keeps, see tlsext_ticket_keys(3) */
 
 /* ---- certificates -------------------------------------------------------------- */
@@ -24,6 +26,8 @@ struct certificate {
 struct certificates {
 	struct certificate *rows;
 	size_t count;
+	X509_STORE *client_ca;		/* NULL: none */
+	STACK_OF(X509_NAME) *client_ca_names;
 };
 
 struct tls_context {
@@ -46,7 +50,7 @@ struct tls {
 	struct buf early;	/* came behind the handshake, in the same read */
 	unsigned char exporter[EXPORTER_OCTETS];
 	unsigned char end_point[EVP_MAX_MD_SIZE];
-	unsigned char client[EVP_MAX_MD_SIZE];
+	unsigned char client[DIGEST_OCTETS];
 };
 
 static enum status openssl_error(struct error *err, const char *what)
@@ -118,6 +122,8 @@ static void certificates_clear(struct certificates *c)
 		SSL_CTX_free(c->rows[i].ctx);
 	}
 	free(c->rows);
+	X509_STORE_free(c->client_ca);
+	sk_X509_NAME_pop_free(c->client_ca_names, X509_NAME_free);
 	*c = (struct certificates){ 0 };
 }
 
@@ -307,8 +313,79 @@ failed:
 	return st;
 }
 
+/* ---- certificates of clients -------------------------------------------------------- */
+
+static bool add_authority(struct certificates *c, X509 *ca)
+{
+	X509_NAME *name = X509_NAME_dup(X509_get_subject_name(ca));
+
+	if (!name || !sk_X509_NAME_push(c->client_ca_names, name)) {
+		X509_NAME_free(name);
+		return false;
+	}
+	return X509_STORE_add_cert(c->client_ca, ca) == 1;
+}
+
+enum status tls_context_add_client_ca(struct tls_context *t, struct slice pem,
+				      struct error *err)
+{
+	struct certificates *c = &t->next;
+	BIO *in = pem.len <= INT32_MAX
+		? BIO_new_mem_buf(pem.data, (int)pem.len) : NULL;
+	enum status st = ST_OK;
+	size_t count = 0;
+	X509 *ca;
+
+	if (!c->client_ca)
+		c->client_ca = X509_STORE_new();
+	if (!c->client_ca_names)
+		c->client_ca_names = sk_X509_NAME_new_null();
+	if (!in || !c->client_ca || !c->client_ca_names) {
+		BIO_free(in);
+		return error_set(err, ST_NO_MEMORY, "no memory for authorities");
+	}
+	while (st == ST_OK && (ca = PEM_read_bio_X509(in, NULL, NULL, NULL))) {
+		if (!add_authority(c, ca))
+			st = openssl_error(err, "an authority of clients");
+		X509_free(ca);
+		count++;
+	}
+	if (st == ST_OK && (count == 0 || ERR_GET_REASON(ERR_peek_last_error()) !=
+						  PEM_R_NO_START_LINE))
+		st = openssl_error(err, "the authorities of clients");
+	ERR_clear_error();
+	BIO_free(in);
+	return st;
+}
+
+bool tls_context_has_client_ca(const struct tls_context *t)
+{
+	return t && (t->now.client_ca || t->next.client_ca);
+}
+
+/* The authorities for each certificate of ours that a client may meet. */
+static enum status spread_client_ca(struct certificates *c, struct error *err)
+{
+	for (size_t i = 0; i < c->count && c->client_ca; i++) {
+		SSL_CTX *ctx = c->rows[i].ctx;
+		STACK_OF(X509_NAME) *names = SSL_dup_CA_list(c->client_ca_names);
+
+		if (!names || SSL_CTX_set1_verify_cert_store(ctx, c->client_ca) != 1) {
+			sk_X509_NAME_pop_free(names, X509_NAME_free);
+			return error_set(err, ST_NO_MEMORY,
+					 "no memory for authorities");
+		}
+		SSL_CTX_set_client_CA_list(ctx, names);
+	}
+	return ST_OK;
+}
+
 enum status tls_context_commit(struct tls_context *t, struct error *err)
 {
+	enum status st = spread_client_ca(&t->next, err);
+
+	if (st != ST_OK)
+		return st;
 	/* sessions hold their SSL_CTX themselves */
 	certificates_clear(&t->now);
 	t->now = t->next;
@@ -356,6 +433,22 @@ void tls_free(struct tls *s)
 	buf_wipe(&s->early);
 	OPENSSL_cleanse(s->exporter, sizeof s->exporter);
 	free(s);
+}
+
+/* Whatever is wrong with it is remembered, and it counts as none. */
+static int take_any(int is_good, X509_STORE_CTX *chain)
+{
+	(void)is_good;
+	(void)chain;
+	return 1;
+}
+
+void tls_ask_certificate(struct tls *s)
+{
+	SSL_set_verify(s->ssl, SSL_VERIFY_PEER, take_any);
+	SSL_set_verify_depth(s->ssl, CHAIN_DEPTH);
+	SSL_set_options(s->ssl, SSL_OP_NO_TICKET);
+	SSL_set_num_tickets(s->ssl, 0);
 }
 
 enum status tls_handshake(struct tls *s, struct slice in, struct buf *out,
@@ -471,12 +564,11 @@ static struct slice describe_end_point(struct tls *s)
 static struct slice describe_client(struct tls *s)
 {
 	X509 *cert = SSL_get0_peer_certificate(s->ssl);
-	unsigned octets;
 
 	if (!cert || SSL_get_verify_result(s->ssl) != X509_V_OK ||
-	    X509_digest(cert, EVP_sha256(), s->client, &octets) != 1)
+	    !tls_key_digest(cert, s->client))
 		return SLICE_EMPTY;
-	return slice_of((char *)s->client, octets);
+	return slice_of((char *)s->client, sizeof s->client);
 }
 
 void tls_describe(struct tls *s, struct peer_info *peer)

@@ -35,6 +35,15 @@ enum status tls_context_add(struct tls_context *t, struct slice name,
 			    struct error *err);
 enum status tls_context_commit(struct tls_context *t, struct error *err);
 void tls_context_discard(struct tls_context *t);
+/*
+ * The authorities whose certificates clients may show, as PEM; they are gathered
+ * and taken into use with the certificates. ST_SYNTAX: there is none, or what
+ * follows is no PEM. ST_NO_MEMORY.
+ */
+enum status tls_context_add_client_ca(struct tls_context *t, struct slice pem,
+				      struct error *err);
+/* Whether there are any. */
+bool tls_context_has_client_ca(const struct tls_context *t);
 /* Whether there is a certificate, so that TLS can be offered. */
 bool tls_context_ready(const struct tls_context *t);
 
@@ -46,6 +55,12 @@ struct tls;
  * is refused (ALPACA). NULL: no certificate, or memory is short. */
 struct tls *tls_new(struct tls_context *t, const char *alpn);
 void tls_free(struct tls *s);
+/*
+ * Before the handshake: the client is asked for a certificate. One that does not
+ * verify is as none. Nothing is resumed: what a ticket says of a certificate
+ * would outlive what is known of it now.
+ */
+void tls_ask_certificate(struct tls *s);
 /*
  * Goes on with the handshake: in is what came from the network, all of it is
  * taken (what follows the handshake is kept for tls_read()); octets for the
@@ -69,7 +84,8 @@ enum status tls_read(struct tls *s, struct slice *in, char *at, size_t *octets,
 enum status tls_write(struct tls *s, struct slice plain, struct buf *out);
 /* Appends close_notify. */
 void tls_shutdown(struct tls *s, struct buf *out);
-/* Fills version, cipher, bits and bindings; they borrow from s. */
+/* Fills version, cipher, bits, bindings and the client's certificate; they borrow
+ * from s. */
 void tls_describe(struct tls *s, struct peer_info *peer);
 
 #endif

@@ -12,6 +12,7 @@ static const struct imap_capability rows[] = {
 	{ "IMAP4rev2",		BOTH,			"RFC 9051", "rev2" },
 	{ "STARTTLS",		IMAP_WHEN_STARTTLS,	"RFC 3501", "starttls" },
 	{ "LOGINDISABLED",	IMAP_WHEN_NO_LOGIN,	"RFC 3501", "starttls" },
+	{ "AUTH=EXTERNAL",	IMAP_WHEN_EXTERNAL,	"RFC 4422", "external" },
 	{ "AUTH=SCRAM-SHA-256-PLUS", IMAP_WHEN_PLUS,	"RFC 7677", "scram" },
 	{ "AUTH=SCRAM-SHA-256",	IMAP_WHEN_SCRAM,	"RFC 7677", "scram" },
 	{ "AUTH=PLAIN",		IMAP_WHEN_MAY_LOGIN,	"RFC 4616", "login" },
@@ -73,6 +74,8 @@ static unsigned may_login(const struct imap_settings *settings,
 		when |= IMAP_WHEN_SCRAM;
 	if (sasl_is_offered(SASL_SCRAM_PLUS, settings->has_scram, peer))
 		when |= IMAP_WHEN_PLUS;
+	if (sasl_is_offered(SASL_EXTERNAL, settings->has_scram, peer))
+		when |= IMAP_WHEN_EXTERNAL;
 	return when;
 }
 

@@ -19,6 +19,7 @@ enum imap_capability_when {
 	IMAP_WHEN_MAY_LOGIN = 16,	/* before it, where a password may come now */
 	IMAP_WHEN_SCRAM = 32,		/* as that, where accounts have passwords */
 	IMAP_WHEN_PLUS = 64,		/* as that, in TLS that can be bound to */
+	IMAP_WHEN_EXTERNAL = 128,	/* as that, after a client certificate */
 };
 
 struct imap_capability {

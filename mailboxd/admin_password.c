@@ -251,8 +251,7 @@ static const struct scope_word {
 };
 #define SCOPE_WORDS (sizeof scope_words / sizeof *scope_words)
 
-/* "smtp,imap"; 0: that is none. */
-static uint32_t take_scopes(struct slice text)
+uint32_t control_scopes(struct slice text)
 {
 	uint32_t scopes = 0;
 	struct slice word;
@@ -270,7 +269,7 @@ static uint32_t take_scopes(struct slice text)
 	return scopes;
 }
 
-static void put_scopes(struct request *r, uint32_t scopes)
+void control_put_scopes(struct request *r, uint32_t scopes)
 {
 	char text[32] = "";
 
@@ -289,8 +288,7 @@ static bool is_label(struct slice label)
 	return label.len > 0 && label.len <= LABEL_MAX && utf8_is_valid(label);
 }
 
-/* Seconds since 1970; 0: never. */
-static enum status take_expiry(struct request *r, int64_t *at)
+enum status control_expiry(struct request *r, int64_t *at)
 {
 	struct slice text = control_option(r, "expires", "");
 	uint64_t ms;
@@ -334,11 +332,11 @@ static void password_add(struct request *r)
 		control_fail(r, st, c->words[1],
 			     "a label is 1 to %u octets without control characters",
 			     LABEL_MAX);
-	else if (!take_scopes(control_option(r, "scopes", "smtp,imap,pop3")))
+	else if (!control_scopes(control_option(r, "scopes", "smtp,imap,pop3")))
 		control_fail(r, st, control_option(r, "scopes", ""),
 			     "scopes are smtp, imap and pop3, with commas");
 	else
-		st = take_expiry(r, &expires);
+		st = control_expiry(r, &expires);
 	if (st == ST_OK)
 		st = make_password(password);
 	if (st != ST_OK)
@@ -355,7 +353,7 @@ static enum status password_add_run(struct request *r, struct tx *tx)
 	struct find_label same = { .label = c->words[1] };
 	struct store_credential credential = {
 		.label = c->words[1], .verifier = buf_slice(&c->verifier),
-		.scopes = take_scopes(control_option(r, "scopes", "smtp,imap,pop3")),
+		.scopes = control_scopes(control_option(r, "scopes", "smtp,imap,pop3")),
 	};
 	struct store_account account;
 	enum status st = control_account(r, tx, 0, &account);
@@ -372,7 +370,7 @@ static enum status password_add_run(struct request *r, struct tx *tx)
 				    "an account has at most %zu app passwords; remove "
 				    "one that is no longer used", PASSWORDS_MAX - 1);
 	if (st == ST_OK)
-		st = take_expiry(r, &credential.expires);
+		st = control_expiry(r, &credential.expires);
 	if (st != ST_OK)
 		return st;
 	credential.account = account.id;
@@ -414,7 +412,7 @@ static enum status list_row(void *arg, const struct store_credential *c)
 	if (c->label.len == 0)
 		return ST_OK;
 	control_text(r, c->label);
-	put_scopes(r, c->scopes);
+	control_put_scopes(r, c->scopes);
 	control_time(r, c->created * 1000);
 	control_time(r, c->last_used * 1000);
 	control_time(r, c->expires * 1000);

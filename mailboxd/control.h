@@ -88,6 +88,11 @@ enum status control_fail(struct request *r, enum status st, struct slice word,
 			 const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* "smtp,imap" as bits of enum store_scope; 0: that is none. */
+uint32_t control_scopes(struct slice text);
+/* The option expires=, as seconds since 1970; 0: never. ST_SYNTAX likewise. */
+enum status control_expiry(struct request *r, int64_t *at);
+
 /* A row: cells one after the other, then control_row(). */
 void control_text(struct request *r, struct slice text);
 void control_u64(struct request *r, uint64_t number);
@@ -95,6 +100,8 @@ void control_u64(struct request *r, uint64_t number);
 void control_time(struct request *r, int64_t wall_ms);
 /* "seen,flagged". */
 void control_flags(struct request *r, uint64_t flags);
+/* "smtp,imap". */
+void control_put_scopes(struct request *r, uint32_t scopes);
 /* What one of mailboxd/envelope_read.h reads. */
 typedef enum status control_read(struct slice envelope, struct buf *out);
 void control_envelope(struct request *r, control_read *read, struct slice envelope);
@@ -121,6 +128,7 @@ request_run control_export;
 request_done control_ended;
 
 extern const struct control_verb control_care_verbs[];		/* admin_care.c */
+extern const struct control_verb control_certificate_verbs[];	/* admin_certificate.c */
 extern const struct control_verb control_directory_verbs[];	/* admin_directory.c */
 extern const struct control_verb control_transfer_verbs[];	/* admin_import.c */
 extern const struct control_verb control_expunged_verbs[];	/* admin_expunged.c */

@@ -349,7 +349,8 @@ void login_matched(struct request *r)
 		request_go(r, PLACE_READER, 0, confirm_run, confirm_done);
 		return;
 	}
-	if (!t->is_disabled && !t->is_scram && !expires_soon(t->matched))
+	if (!t->is_disabled && !t->is_scram && !t->is_external &&
+	    !expires_soon(t->matched))
 		logins_keep(s->logins, buf_slice(&t->name), t->password,
 			    s->directory, clock_ms(), &t->login);
 	write_afterwards(r);

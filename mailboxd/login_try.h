@@ -33,7 +33,7 @@ struct login_try {
 	struct buf name;	/* prepared (RFC 4013) */
 	struct slice password;	/* PLAIN; borrows from the request's frame */
 	unsigned scope;
-	bool is_scram, is_plus;
+	bool is_scram, is_plus, is_external;
 	enum login_step step;
 	bool is_unknown, is_disabled, any_password;
 	struct login login;	/* of the account */
@@ -90,6 +90,18 @@ void login_try_free(struct request *r);
 
 /* On a reader: fills account and verifiers. */
 request_run login_look_run;
+
+void login_keep_name(struct login *login, struct slice name);
+
+/* ---- req_auth_external.c -------------------------------------------------- */
+
+/* Is there a certificate, and which identity is asked for; false: the request was
+ * answered. */
+bool login_external_first(struct request *r);
+/* As login_look_run, by the key: fills account, and one verifier where it may log
+ * in. */
+request_run login_external_look;
+request_done login_external_done;
 
 /* ---- req_auth_scram.c: on the loop ---------------------------------------- */
 

@@ -269,7 +269,8 @@ static void control_free(struct request *r)
 static const struct control_verb *find_verb(struct slice name)
 {
 	static const struct control_verb *const tables[] = {
-		control_care_verbs, control_directory_verbs,
+		control_care_verbs, control_certificate_verbs,
+		control_directory_verbs,
 		control_expunged_verbs, control_mail_verbs,
 		control_password_verbs, control_service_verbs,
 		control_transfer_verbs,

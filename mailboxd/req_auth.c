@@ -3,7 +3,8 @@
  * take the same way and the same time.
  *
  *	reader	account and verifiers
- *	worker	PLAIN: is it one of them? (SCRAM: req_auth_scram.c)
+ *	worker	PLAIN: is it one of them? (SCRAM: req_auth_scram.c, client
+ *		certificates: req_auth_external.c)
  *	reader	again, where accounts or passwords changed meanwhile
  *	loop	bind, or count the failure and let it wait
  *	writer	last used, a verifier in a better form; nobody waits for it
@@ -125,7 +126,7 @@ static enum status keep_verifier(void *arg, const struct store_credential *c)
 	return st;
 }
 
-static void keep_name(struct login *login, struct slice name)
+void login_keep_name(struct login *login, struct slice name)
 {
 	struct slice kept = slice_head(name, sizeof login->name);
 
@@ -153,9 +154,12 @@ enum status login_look_run(struct request *r, struct tx *tx)
 {
 	struct login_try *t = r->state;
 	struct store_account account;
-	enum status st = t->is_scram
-		? make_nobody(t, tx, store_secret(r->service->store)) : ST_OK;
+	enum status st;
 
+	if (t->is_external)
+		return login_external_look(r, tx);
+	st = t->is_scram ? make_nobody(t, tx, store_secret(r->service->store))
+			 : ST_OK;
 	t->verifiers.len = t->count = 0;
 	t->is_disabled = t->any_password = false;
 	if (st == ST_OK)
@@ -168,7 +172,7 @@ enum status login_look_run(struct request *r, struct tx *tx)
 	t->is_disabled = account.is_disabled;
 	t->any_password = account.any_password;
 	t->login.account = account.id;
-	keep_name(&t->login, account.name);
+	login_keep_name(&t->login, account.name);
 	st = store_credential_list(tx, account.id, keep_verifier, t);
 	return st == ST_OK ? ST_OK : request_store_failed(r, st, tx, "");
 }
@@ -193,7 +197,7 @@ static enum status make_run(struct request *r, struct tx *tx)
 		st = store_account_ensure(tx, &address, &id);
 	if (st == ST_OK) {
 		t->login.account = id;
-		keep_name(&t->login, buf_slice(&name));
+		login_keep_name(&t->login, buf_slice(&name));
 	} else {
 		request_store_failed(r, st, tx, "");
 	}
@@ -219,6 +223,8 @@ static void look_done(struct request *r, enum status st)
 
 	if (st != ST_OK)
 		request_finish(r, st);
+	else if (t->is_external)
+		login_external_done(r, st);
 	else if (takes_any && t->is_unknown &&
 		 r->service->settings->store.first_use)
 		request_go(r, PLACE_WRITER, JOB_SYNC_FULL, make_run, make_done);
@@ -262,7 +268,7 @@ static bool is_remembered(struct request *r)
 	struct login_try *t = r->state;
 	struct service *s = r->service;
 
-	return !t->is_scram &&
+	return !t->is_scram && !t->is_external &&
 	       logins_find(s->logins, buf_slice(&t->name), t->password,
 			   s->directory, clock_ms(), &t->login) &&
 	       (t->login.scopes & t->scope);
@@ -284,6 +290,9 @@ static bool begin_mechanism(struct request *r)
 	case SASL_PLAIN:
 	case SASL_LOGIN:
 		return take_plain(r, m->response);
+	case SASL_EXTERNAL:
+		t->is_external = true;
+		return login_external_first(r);
 	case SASL_NONE:
 		break;
 	}

@@ -203,6 +203,13 @@ static const char *const migrations[] = {
 	"  strftime('%Y-%m-%dT%H:%M:%S', at / 1000, 'unixepoch') AS at,"
 	"  count, client, helo, login, sender, recipient, code, reason, sid"
 	"  FROM refusal;",
+
+	/* 4: */
+	/* client certificates: the SHA-256 of the key they log in with */
+	"ALTER TABLE credential ADD COLUMN key BLOB;"
+	"ALTER TABLE credential ADD COLUMN subject TEXT;"
+	"CREATE UNIQUE INDEX credential_key ON credential (key)"
+	"  WHERE key IS NOT NULL;",
 };
 
 #define VERSION (sizeof migrations / sizeof *migrations)

@@ -39,6 +39,7 @@
 #include "mailboxd/store_domain.h"
 #include "mailboxd/store_account.h"
 #include "mailboxd/store_credential.h"
+#include "mailboxd/store_certificate.h"
 #include "mailboxd/store_alias.h"
 #include "mailboxd/store_mailbox.h"
 #include "mailboxd/store_quota.h"

@@ -450,7 +450,7 @@ enum status store_credential_list(struct tx *tx, uint64_t account,
 	struct sqlite3_stmt *row;
 	enum status st = sql_query(tx, &row, "SELECT id, account, label, scopes,"
 		" verifier, created, last_used, expires FROM credential"
-		" WHERE account = ?1 ORDER BY label",
+		" WHERE account = ?1 AND key IS NULL ORDER BY label",
 		SQL_ARGS(sql_i(account)));
 
 	if (st)

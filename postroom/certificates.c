@@ -22,6 +22,8 @@ void certificates_clear(struct certificates *c)
 	for (size_t i = 0; i < c->count; i++)
 		certificate_clear(&c->items[i]);
 	free(c->items);
+	free(c->client_ca_path);
+	buf_free(&c->client_ca);
 	*c = (struct certificates){ 0 };
 }
 
@@ -115,6 +117,24 @@ static enum status add_section(struct certificates *c, const struct config *conf
 	return add(c, name, chain, key, err);
 }
 
+/* tls.client_ca, where it is set. */
+static enum status read_client_ca(struct certificates *c,
+				  const struct config *config, struct error *err)
+{
+	static char no_name[] = "";
+	static const struct certificate nameless = { .name = no_name };
+	const char *path = config_text(config, OPTION_TLS_CLIENT_CA);
+
+	if (!*path)
+		return ST_OK;
+	c->client_ca = (struct buf)BUF_INIT(PEM_MAX);
+	c->client_ca_path = strdup(path);
+	if (!c->client_ca_path)
+		return error_set(err, ST_NO_MEMORY, "no memory for authorities");
+	return read_one(&nameless, path, "client_ca", &c->client_ca,
+			&c->client_ca_stat, err);
+}
+
 enum status certificates_read(struct certificates *c, const struct config *config,
 			      const char *chain, const char *key,
 			      struct error *err)
@@ -130,6 +150,8 @@ enum status certificates_read(struct certificates *c, const struct config *confi
 		st = add(&fresh, "", chain, key, err);
 	for (size_t i = 0; i < sections && st == ST_OK; i++)
 		st = add_section(&fresh, config, i, err);
+	if (st == ST_OK)
+		st = read_client_ca(&fresh, config, err);
 	if (st != ST_OK) {
 		certificates_clear(&fresh);
 		return st;
@@ -157,5 +179,5 @@ bool certificates_changed(const struct certificates *c)
 		if (differs(c->items[i].chain_path, &c->items[i].chain_stat) ||
 		    differs(c->items[i].key_path, &c->items[i].key_stat))
 			return true;
-	return false;
+	return c->client_ca_path && differs(c->client_ca_path, &c->client_ca_stat);
 }

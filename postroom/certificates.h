@@ -1,7 +1,7 @@
 /*
  * The certificate files: the default one of `tls` and those of `certificate NAME`
- * sections, read by postroom, passed on to the daemons, read again when they
- * change.
+ * sections, and the authorities of clients, read by postroom, passed on to the
+ * daemons, read again when they change.
  */
 #ifndef POSTROOM_CERTIFICATES_H
 #define POSTROOM_CERTIFICATES_H
@@ -26,6 +26,9 @@ struct certificate {
 struct certificates {
 	struct certificate *items;
 	size_t count;
+	char *client_ca_path;	/* tls.client_ca; NULL: none */
+	struct buf client_ca;	/* PEM */
+	struct stat client_ca_stat;
 };
 
 /*

@@ -128,6 +128,11 @@ void child_configure(struct child *c, struct slice config,
 		m.certificate.key = buf_slice(&one->key);
 		tell(c, &m);
 	}
+	if (certificates->client_ca.len) {
+		m = (struct ipc_message){ .type = IPC_TYPE_CLIENT_CA };
+		m.client_ca.pem = buf_slice(&certificates->client_ca);
+		tell(c, &m);
+	}
 	m = (struct ipc_message){ .type = IPC_TYPE_BEGIN };
 	m.begin.generation = generation;
 	tell(c, &m);

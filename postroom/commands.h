@@ -26,6 +26,8 @@ int cmd_check(const struct invocation *i);
 /* cmd_user.c */
 int cmd_user_password(const struct invocation *i);
 int cmd_user_quota(const struct invocation *i);
+/* cmd_user_cert.c */
+int cmd_user_cert(const struct invocation *i);
 /* cmd_msg.c */
 int cmd_msg_list(const struct invocation *i);
 int cmd_msg_deliver(const struct invocation *i);

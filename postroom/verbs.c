@@ -45,6 +45,8 @@ const struct verb verbs[] = {
 	{ "user", "list", "[DOMAIN]", 0, 1, LIST, NULL, ask_verb, "accounts" },
 	{ "user", "quota", "ADDRESS [SIZE|none|default [MESSAGES]]", 1, 3, LIST, NULL,
 	  cmd_user_quota, "shows or sets what an account may keep" },
+	{ "user", "cert", "add|rm|list ADDRESS [FILE|KEY] [scopes=smtp,imap,pop3] [expires=TIME]",
+	  2, 5, LIST, NULL, cmd_user_cert, "client certificates that log in" },
 	{ "password", "add",
 	  "ADDRESS LABEL [scopes=smtp,imap,pop3] [expires=TIME]", 2, 4, LIST, NULL,
 	  ask_verb, "a password for one program, shown once" },

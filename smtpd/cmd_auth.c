@@ -37,6 +37,7 @@ static void challenge_client(struct smtp_session *s, struct slice challenge)
 
 static void ask_mailboxd(struct smtp_session *s, struct slice message)
 {
+	struct peer_info peer = smtp_login_peer(s);
 	struct ipc_message m;
 
 	if (!s->auth_request) {
@@ -44,7 +45,7 @@ static void ask_mailboxd(struct smtp_session *s, struct slice message)
 		s->is_any_kicked = false;
 		s->auth_request = smtp_request_id(s);
 	}
-	sasl_ask(&s->sasl, s->engine.peer, SLICE("smtp"), id_slice(&s->sid),
+	sasl_ask(&s->sasl, &peer, SLICE("smtp"), id_slice(&s->sid),
 		 message, &m);
 	if (m.type == IPC_TYPE_AUTH)
 		m.auth.address = smtp_client_address(s);
@@ -92,6 +93,7 @@ void smtp_cmd_auth(struct smtp_session *s, struct slice arguments)
 	struct slice initial = slice_trim(slice_from(arguments, space));
 	enum sasl_mechanism mechanism =
 		sasl_mechanism_find(slice_head(arguments, space));
+	struct peer_info peer = smtp_login_peer(s);
 
 	if (!s->listener->has_auth) {
 		smtp_reply(s, SMTP_REPLY_NO_AUTH_HERE);
@@ -105,8 +107,7 @@ void smtp_cmd_auth(struct smtp_session *s, struct slice arguments)
 		smtp_reply(s, SMTP_REPLY_AUTH_SYNTAX);
 		return;
 	}
-	if (!sasl_is_offered(mechanism, s->settings->has_scram,
-			     s->engine.peer)) {
+	if (!sasl_is_offered(mechanism, s->settings->has_scram, &peer)) {
 		smtp_reply(s, SMTP_REPLY_MECHANISM);
 		return;
 	}

@@ -16,7 +16,9 @@ static void value_size(const struct smtp_session *s, struct buf *out)
 
 static void value_auth(const struct smtp_session *s, struct buf *out)
 {
-	sasl_list(s->settings->has_scram, s->engine.peer, " ", "", out);
+	struct peer_info peer = smtp_login_peer(s);
+
+	sasl_list(s->settings->has_scram, &peer, " ", "", out);
 }
 
 /* On port 25 nothing could carry a report out. */

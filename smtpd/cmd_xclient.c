@@ -29,6 +29,16 @@ struct slice smtp_client_address(const struct smtp_session *s)
 	return slice_str(s->engine.peer->address);
 }
 
+struct peer_info smtp_login_peer(const struct smtp_session *s)
+{
+	struct peer_info peer = *s->engine.peer;
+
+	if (s->xclient && s->xclient->values[TOLD_ADDR].is_told)
+		peer.client_certificate = peer.tls_exporter =
+			peer.tls_end_point = SLICE_EMPTY;
+	return peer;
+}
+
 struct slice smtp_origin_address(const struct smtp_session *s)
 {
 	return s->xforward ? told_client_value(s->xforward, TOLD_ADDR)

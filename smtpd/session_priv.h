@@ -271,6 +271,9 @@ bool smtp_offers_xclient(const struct smtp_session *s);
 bool smtp_is_trusted(const struct smtp_session *s);
 /* Who the client is; empty where that is unknown. */
 struct slice smtp_client_address(const struct smtp_session *s);
+/* The peer as a login sees it: the TLS session of a proxy is not that of the client
+ * it told of, and proves nothing of him. */
+struct peer_info smtp_login_peer(const struct smtp_session *s);
 /* Where the message of this transaction came from, for the journal. */
 struct slice smtp_origin_address(const struct smtp_session *s);
 struct slice smtp_origin_helo(const struct smtp_session *s);

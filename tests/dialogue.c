@@ -492,6 +492,9 @@ static void play_tls(struct play *p, const char *version)
 		p->peer.tls_exporter = SLICE("exporter");
 		p->peer.tls_end_point = SLICE("end point");
 	}
+	if (strcmp(dialogue_setting(p->d, "certificate", "no"), "yes") == 0)
+		p->peer.client_certificate =
+			SLICE("the digest of the client's key..");
 }
 
 static const char *step_tls(struct play *p, const struct step *s)

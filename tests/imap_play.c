@@ -15,6 +15,7 @@ struct player {
 	struct store_backend *backend;
 	struct imap_settings settings;
 	struct peer_info peer;
+	bool has_certificate;
 	const char *file;
 	unsigned line;
 	size_t chunk;		/* octets a call; 0: all */
@@ -256,6 +257,28 @@ static void do_quota(struct player *p, struct slice args)
 		fail(p, "quota ADDRESS OCTETS MESSAGES: ", args);
 }
 
+#define CLIENT_KEY SLICE("the digest of the client's key..")
+
+static enum status bind_key(struct tx *tx, void *arg)
+{
+	const struct slice *login = arg;
+	struct store_certificate c = { .key = CLIENT_KEY,
+				       .scopes = STORE_SCOPE_IMAP };
+	struct store_account account;
+	enum status st = store_account_find(tx, *login, &account);
+
+	c.account = account.id;
+	return st == ST_OK ? store_certificate_add(tx, &c) : st;
+}
+
+/* certificate ADDRESS */
+static void do_certificate(struct player *p, struct slice login)
+{
+	p->has_certificate = true;
+	if (store_backend_do(p->backend, TX_WRITE, bind_key, &login) != ST_OK)
+		fail(p, "certificate ADDRESS: ", login);
+}
+
 /* Lines that begin with a letter, perhaps the number of the session, and a sign. */
 static void do_session(struct player *p, struct slice line)
 {
@@ -303,6 +326,8 @@ static void do_handshake(struct player *p)
 	p->peer.is_secure = true;
 	p->peer.tls_exporter = SLICE("exporter");
 	p->peer.tls_end_point = SLICE("end point");
+	if (p->has_certificate)
+		p->peer.client_certificate = CLIENT_KEY;
 	p->at[0].want = p->at[0].engine->ops->secured(p->at[0].engine);
 	settle(p, 0);
 }
@@ -332,6 +357,8 @@ static void do_line(struct player *p, struct slice line)
 	} else if (slice_starts(line, SLICE("quota "))) {
 		give_all(p);
 		do_quota(p, slice_from(line, 6));
+	} else if (slice_starts(line, SLICE("certificate "))) {
+		do_certificate(p, slice_from(line, 12));
 	} else if (slice_eq(line, SLICE("tls required"))) {
 		p->settings.tls = IMAP_TLS_REQUIRED;
 	} else if (slice_eq(line, SLICE("DEFLATE"))) {

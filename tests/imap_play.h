@@ -16,6 +16,7 @@
  *   quiet  quiet2		has nothing more to say
  *   wait MS			so long passes
  *   tls required		the listener's option, before any session
+ *   certificate ADDRESS	the client shows one in TLS, whose key is bound to it
  *   DEFLATE		session 1 wants compression, and it is active (what is said
  *			then is shown as if it were not)
  *   TLS			session 1 wants a handshake, and it went well

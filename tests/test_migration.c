@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #define WALL_MS INT64_C(1790000000000)
-#define SCHEMAS 3	/* those that have a file; the newest is the last */
+#define SCHEMAS 4	/* those that have a file; the newest is the last */
 #define DUMP (DUMP_VANISHED | DUMP_IDS | DUMP_JOURNAL)
 
 static struct temp_store t;
@@ -109,14 +109,17 @@ static void fill_scene(void)
 static void remove_all(const char *dir)
 {
 	static const char *const names[] = { "store.db", "store.db-wal",
-		"store.db-shm", "store.lock", "store.db.before-1",
-		"store.db.before-2", "store.db.before-1.part",
-		"store.db.before-2.part", "store.db.before-1.part-journal",
-		"store.db.before-2.part-journal" };
+		"store.db-shm", "store.lock" };
+	static const char *const ends[] = { "", ".part", ".part-journal" };
 	char path[128];
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+		unlink(path);
+	}
+	for (size_t i = 0; i < SCHEMAS * sizeof ends / sizeof *ends; i++) {
+		snprintf(path, sizeof path, "%s/store.db.before-%zu%s", dir,
+			 i % SCHEMAS + 1, ends[i / SCHEMAS]);
 		unlink(path);
 	}
 	cr_expect(rmdir(dir) == 0, "%s: %s", dir, strerror(errno));
@@ -314,6 +317,9 @@ static void set_directory(struct verbs *v)
 	const struct store_credential phone = { .account = t.ann,
 		.label = SLICE("phone"), .scopes = STORE_SCOPE_IMAP,
 		.verifier = SLICE("a verifier") };
+	const struct store_certificate laptop = { .account = t.ann,
+		.key = SLICE("the digest of the client's key.."),
+		.subject = SLICE("CN=laptop"), .scopes = STORE_SCOPE_ALL };
 	struct address alias, ann;
 
 	temp_begin(&t);
@@ -324,6 +330,7 @@ static void set_directory(struct verbs *v)
 		     ST_OK);
 	cr_assert_eq(store_account_set_disabled(t.write, t.bob, true), ST_OK);
 	cr_assert_eq(store_credential_put(t.write, &phone, NULL), ST_OK);
+	cr_assert_eq(store_certificate_add(t.write, &laptop), ST_OK);
 	temp_end(&t, ST_OK);
 	(void)v;
 }

@@ -91,11 +91,14 @@ Test(sasl, plain_exchange)
 static const struct {
 	const char *name, *exporter, *end_point, *list;
 	bool has_scram;
+	const char *key;
 } offers[] = {
-	{ "without TLS", "", "", " SCRAM-SHA-256 PLAIN LOGIN", true },
-	{ "TLS 1.3", "e", "p", " SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN", true },
-	{ "TLS 1.2", "", "p", " SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN", true },
-	{ "any password", "e", "p", " PLAIN LOGIN", false },
+	{ "a certificate", "e", "p",
+	  " EXTERNAL SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN", true, "k" },
+	{ "without TLS", "", "", " SCRAM-SHA-256 PLAIN LOGIN", true, "" },
+	{ "TLS 1.3", "e", "p", " SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN", true, "" },
+	{ "TLS 1.2", "", "p", " SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN", true, "" },
+	{ "any password", "e", "p", " PLAIN LOGIN", false, "" },
 };
 
 Test(sasl, offers)
@@ -104,6 +107,7 @@ Test(sasl, offers)
 		struct peer_info peer = {
 			.tls_exporter = slice_str(offers[i].exporter),
 			.tls_end_point = slice_str(offers[i].end_point),
+			.client_certificate = slice_str(offers[i].key),
 		};
 		struct buf list = BUF_INIT(256);
 

@@ -41,6 +41,13 @@ static enum status dump_credential(void *arg, const struct store_credential *c)
 		SLICE_ARG(c->label), c->scopes, c->verifier.len);
 }
 
+static enum status dump_certificate(void *arg, const struct store_certificate *c)
+{
+	return buf_append_fmt(((struct dump *)arg)->out,
+		"  certificate %.*s scopes=%u octets=%zu\n",
+		SLICE_ARG(c->subject), c->scopes, c->key.len);
+}
+
 static enum status dump_untold(void *arg, struct slice mid, struct slice key,
 			       int64_t at)
 {
@@ -235,6 +242,8 @@ static enum status dump_account(struct dump *d, uint64_t id)
 			(unsigned long long)q.limit_messages);
 	if (!st)
 		st = store_credential_list(d->tx, id, dump_credential, d);
+	if (!st)
+		st = store_certificate_list(d->tx, id, dump_certificate, d);
 	return st ? st : dump_mailboxes(d, id);
 }
 
