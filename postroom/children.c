@@ -37,8 +37,10 @@ static void take_frames(struct child *c)
 
 	while (ipc_frame_next(buf_slice(&c->in), &frame, &used) == ST_OK) {
 		if (ipc_decode(&frame, &m) == ST_OK && m.type == IPC_TYPE_READY) {
-			if (m.ready.code == ST_OK)
+			if (m.ready.code == ST_OK) {
 				c->state = CHILD_READY;
+				c->ready_ms = c->ready_ms ? c->ready_ms : clock_ms();
+			}
 			c->events->ready(c, (enum status)m.ready.code, m.ready.text);
 		}
 		buf_consume(&c->in, used);
@@ -290,7 +292,7 @@ enum status child_start(struct child *c, const char *program,
 	}
 	c->in.len = 0;
 	c->state = CHILD_STARTING;
-	c->started_ms = clock_ms();
+	c->ready_ms = 0;
 	uv_pipe_init(c->restart.loop, &c->control, 0);
 	c->control.data = c;
 	uv_pipe_open(&c->control, pair[0]);
@@ -332,15 +334,9 @@ void child_reaped(struct child *c, int status)
 	}
 }
 
-int64_t child_next_backoff(struct child *c, int64_t most_ms)
+int64_t child_served(const struct child *c)
 {
-	int64_t backoff = c->backoff_ms;
-
-	if (backoff < CHILD_BACKOFF_LEAST_MS ||
-	    clock_ms() - c->started_ms >= CHILD_STEADY_MS)
-		backoff = CHILD_BACKOFF_LEAST_MS;
-	c->backoff_ms = clock_earlier(backoff * 2, most_ms);
-	return backoff;
+	return c->ready_ms ? clock_ms() - c->ready_ms : -1;
 }
 
 void child_close(struct child *c)

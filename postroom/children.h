@@ -6,17 +6,11 @@
 #define POSTROOM_CHILDREN_H
 
 #include "common/buf.h"
+#include "postroom/backoff.h"
 #include "postroom/certificates.h"
 #include "postroom/sockets.h"
 
 #include <uv.h>
-
-#define CHILD_BACKOFF_LEAST_MS	100
-#define CHILD_BACKOFF_MOST_MS	30000
-/* In the test profile: whoever kills a daemon there wants it back. */
-#define CHILD_BACKOFF_TEST_MS	200
-/* One that lived so long starts again with the least back-off. */
-#define CHILD_STEADY_MS		10000
 
 enum child_state {
 	CHILD_STOPPED,		/* waits for its restart, or for good */
@@ -60,8 +54,8 @@ struct child {
 	pid_t pid;		/* 0: none */
 	int status;		/* of the last one that ended, as waitpid() has it */
 	unsigned restarts;
-	int64_t started_ms;
-	int64_t backoff_ms;
+	int64_t ready_ms;	/* when the last one was first ready; 0: it was not */
+	struct backoff backoff;
 	bool has_control;	/* control is open */
 	uv_pipe_t control;
 	uv_timer_t restart;
@@ -81,8 +75,8 @@ void child_configure(struct child *c, struct slice config,
 void child_stop(struct child *c, uint32_t grace_ms);
 /* It ended (from SIGCHLD): events->ended is called. */
 void child_reaped(struct child *c, int status);
-/* The pause before the next start; doubles each time, up to most_ms. */
-int64_t child_next_backoff(struct child *c, int64_t most_ms);
+/* How long the last one served, in ms; negative: it never was ready. */
+int64_t child_served(const struct child *c);
 /* Closes its handles; memory that it owns goes when the loop runs. */
 void child_close(struct child *c);
 

@@ -90,9 +90,9 @@ static void on_ended(struct child *c, int status)
 		suite_stop(s, s->exit_status);	/* perhaps that was the last one */
 		return;
 	}
-	pause = child_next_backoff(c, s->launch->profile == PROFILE_TEST
-					      ? CHILD_BACKOFF_TEST_MS
-					      : CHILD_BACKOFF_MOST_MS);
+	pause = backoff_pause(&c->backoff, child_served(c),
+			      s->launch->profile == PROFILE_TEST ? BACKOFF_TEST_MS
+								 : BACKOFF_MOST_MS);
 	c->restarts++;
 	suite_say(s, "%s ended: %s; it starts again in %lld ms", c->kind->name, why,
 		  (long long)pause);
