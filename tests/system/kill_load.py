@@ -5,8 +5,10 @@ import os
 import poplib
 import random
 import re
+import shutil
 import signal
 import smtplib
+import tempfile
 import threading
 import time
 
@@ -29,6 +31,7 @@ class Load:
         self.perhaps = set()        # an expunge was sent and not answered
         self.flagged = set()        # subjects, told so
         self.uids, self.modseqs = {}, {}
+        self.places = {}            # subject: the UID that it has, or had
         self.uidvalidity, self.uidnext, self.highest = None, 1, 0
         self.sent_again = self.changes = 0
         jobs = [lambda n=n: self.send(n) for n in range(senders)] + [self.flag, self.expunge, self.pop]
@@ -151,6 +154,7 @@ class Load:
             assert subject not in found, f"doubled: {subject}"
             found[subject] = uid
             assert self.uids.get(uid, subject) == subject, f"UID {uid} was {self.uids[uid]}, is {subject}"
+            assert self.places.setdefault(subject, uid) == uid, f"doubled: {subject}, {uid}, {self.places[subject]}"
             assert uid in self.uids or uid >= self.uidnext, f"UID {uid} is new below {self.uidnext}"
             before = self.modseqs.get(uid, (0, ""))
             assert modseq > before[0] or (modseq, plain(flags)) == before, (uid, before, modseq, flags)
@@ -172,6 +176,27 @@ def subject_of(octets):
 
 # ---- the three shapes
 
+DAEMONS = ["mailboxd", "smtpd", "imapd", "popd"]
+
+
+class Rounds:
+    """Counts the rounds of a loop and prints how far it is."""
+
+    def __init__(self, count, seed):
+        self.count, self.random = count, random.Random(seed)
+        self.since = time.monotonic()
+        print(f"(seed {seed}) ", end="", flush=True)
+
+    def __iter__(self):
+        for number in range(1, self.count + 1):
+            yield number
+            if number % 20 == 0:
+                print(f"({number} rounds, {time.monotonic() - self.since:.0f} s) ", end="", flush=True)
+
+    def pause(self, least, most):
+        time.sleep(self.random.uniform(least, most))
+
+
 def kill(pids):
     for pid in pids:
         try:
@@ -187,23 +212,16 @@ def is_sound(suite):
         return False
 
 
-def one_at_a_time(daemons, rounds, seed):
-    """One of these daemons at a time, under postroom, which starts it again."""
-    rng = random.Random(seed)
-    print(f"(seed {seed}) ", end="", flush=True)
+def one_at_a_time(victims, count, seed):
+    """One of these at a time ("a+b": both), under postroom, which starts it again."""
+    rounds = Rounds(count, seed)
     with Suite(profile="lab") as suite, Load(suite, seed) as load:
-        for _ in range(rounds):
-            time.sleep(0.1 + 0.4 * rng.random())
-            victims = []
-            for daemon in rng.choice(daemons).split("+"):
-                victims += wait_for(f"{daemon} running", lambda d=daemon: running(suite, d))
-            kill(victims)
+        for _ in rounds:
+            rounds.pause(0.1, 0.5)
+            for daemon in rounds.random.choice(victims).split("+"):
+                kill(wait_for(f"{daemon} running", lambda d=daemon: suite.pids(d)))
             load.check()
-        finish(suite, load, rounds)
-
-
-def running(suite, daemon):
-    return suite.pids(daemon)
+        finish(suite, load, count)
 
 
 def finish(suite, load, rounds):
@@ -217,27 +235,25 @@ def finish(suite, load, rounds):
           end="", flush=True)
 
 
-def all_at_once(rounds, seed, directory):
+def all_at_once(count, seed):
     """Every process, postroom too; then a start on what is left."""
-    rng = random.Random(seed)
-    print(f"(seed {seed}) ", end="", flush=True)
-    ports = None
-    load = None
-    for _ in range(rounds + 1):
-        args = ("--ports", ports) if ports else ()
-        suite = Suite(*args, profile="lab", directory=directory)
-        try:
-            if load is None:
-                load = Load(suite, seed)
-                load.__enter__()
-            load.suite = suite
-            time.sleep(0.2 + 0.5 * rng.random())
+    rounds = Rounds(count, seed)
+    directory = tempfile.mkdtemp(prefix="postroom-kills-")
+    lab = os.path.join(directory, "lab")
+    load = Load(None, seed)
+    try:
+        for number in rounds:
+            load.suite = Suite(profile="lab", directory=lab)
+            try:
+                if number == 1:
+                    load.__enter__()
+                rounds.pause(0.2, 0.7)
+                load.check()
+            finally:
+                load.suite.kill()
+        with Suite(profile="lab", directory=lab) as load.suite:
             load.check()
-            if _ == rounds:
-                finish(suite, load, rounds)
-        finally:
-            os.killpg(suite.process.pid, signal.SIGKILL)
-            suite.process.wait(60)
-            suite.process.stdout.close()
-            suite.log.close()
-    load.__exit__()
+            finish(load.suite, load, count)
+    finally:
+        load.__exit__()
+        shutil.rmtree(directory)

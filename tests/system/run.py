@@ -2,7 +2,7 @@
 """Runs the system tests: run.py [--only WORD]... [--full]
 
 Each test_*.py here holds functions test_*(); those in full_*.py run with --full
-only. Prints each with its time, then what was skipped and why, then the count.
+only, and what asks suite.FULL goes on for longer. Prints each with its time, then what was skipped and why, then the count.
 A skip whose reason does not stand in tests/skips is a failure.
 """
 import argparse
@@ -15,6 +15,7 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import suite  # noqa: E402
 from suite import TOP, Skip  # noqa: E402
 
 
@@ -28,6 +29,7 @@ def main():
     parser.add_argument("--only", action="append", default=[], help="names that contain WORD")
     parser.add_argument("--full", action="store_true")
     options = parser.parse_args()
+    suite.FULL = options.full
     prefixes = ("test_", "full_") if options.full else ("test_",)
     tests = []
     for name in sorted(os.listdir(HERE)):

@@ -24,6 +24,8 @@ BUILD = os.environ.get("POSTROOM_BUILD", os.path.join(TOP, "build"))
 POSTROOM = os.path.join(BUILD, "postroom", "postroom")
 # Without sanitizers, which open files of their own and do not bear a tracer.
 PLAIN_BUILD = os.environ.get("POSTROOM_PLAIN", BUILD)
+# run.py --full sets it before the tests are read: long loops.
+FULL = False
 SANITIZED = os.environ.get("POSTROOM_SANITIZED", "") == "1"
 # What one step may take; sanitizers and two busy cores make everything slower.
 PATIENCE = 60.0
@@ -167,6 +169,22 @@ class Suite:
                 pass
             self.process.wait(PATIENCE)
 
+    def _close(self):
+        """No sanitizer's report may stand in what it printed; gives that text."""
+        self.process.stdout.close()
+        self.log.close()
+        text = self.log_text()
+        report = REPORTS.search(text)
+        assert not report, f"report in the log:\n{text[max(0, report.start() - 500):report.start() + 6000]}"
+        return text
+
+    def kill(self):
+        """kill -9 for postroom and all daemons at once. What is in dir stays."""
+        self._kill()
+        self._close()
+        if not self.dir.startswith(self.work):
+            shutil.rmtree(self.work)
+
     def stop(self):
         """Ends it the ordinary way; the status must be 0 and no report in the log."""
         if self.process.poll() is None:
@@ -179,11 +197,7 @@ class Suite:
         except subprocess.TimeoutExpired:
             self._kill()
             raise AssertionError(f"the suite did not stop\n{self.log_text()}")
-        self.process.stdout.close()
-        self.log.close()
-        text = self.log_text()
-        report = REPORTS.search(text)
-        assert not report, f"report in the log:\n{text[max(0, report.start() - 500):report.start() + 6000]}"
+        text = self._close()
         assert status == 0, f"postroom ended with {status}\n{text[-4000:]}"
 
     def __enter__(self):
