@@ -136,8 +136,10 @@ static enum status find_next(struct tx *tx, struct store_life *l, uint64_t *id)
 		struct store_place *p = &l->places[i];
 
 		if (p->next <= l->next)
+			/* rows with a mid are about that message alone */
 			st = next_of(tx, "SELECT id FROM journal WHERE mailbox"
-				" = ?1 AND id >= ?2 ORDER BY id LIMIT 1",
+				" = ?1 AND id >= ?2 AND mid IS NULL"
+				" ORDER BY id LIMIT 1",
 				sql_i(p->mailbox), l->next, &p->next);
 		if (!st && p->next < *id)
 			*id = p->next;

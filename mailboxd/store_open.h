@@ -71,6 +71,9 @@ void store_unpin(struct store *store, uint64_t message);
 /* Whether there is room for mail; as of the last commit or store_check_space().
  * False is 452 4.3.1 at MAIL. Any thread, no system call. */
 bool store_has_space(const struct store *store);
+/* Whether the disk is nearly full: what is not needed goes at once, and free pages
+ * go back to it. Any thread, no system call. */
+bool store_is_tight(const struct store *store);
 /* Looks at the file system; called each second and by the writer. */
 void store_check_space(struct store *store);
 

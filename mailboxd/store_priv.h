@@ -93,6 +93,7 @@ struct store {
 	uint64_t refusals;	/* rows, about */
 	uint64_t journal_measured;	/* journal_next when it was, 0: never */
 	uint64_t journal_row_octets;	/* of a row, about */
+	uint64_t vanished_looked;	/* mailbox pruned last, 0: begin anew */
 	atomic_bool is_broken;
 	atomic_bool has_space;
 	atomic_bool needs_sync;
@@ -333,8 +334,6 @@ bool store_is_pinned(struct store *store, uint64_t message);
 
 /* So many more octets: counts them. ST_FULL: not for new mail. */
 enum status tx_take_room(struct tx *tx, uint64_t octets);
-/* Whether pages that are free should go back to the disk. */
-bool store_is_tight(const struct store *store);
 /* A reading transaction sees what was committed since it began. */
 enum status tx_refresh(struct tx *tx);
 /* The one error for a tx that is out of memory. */

@@ -1,6 +1,7 @@
 /* What nobody needs any longer goes in small batches. */
 #include "mailboxd/store_priv.h"
 
+#include "common/clock.h"
 #include "common/crash_point.h"
 
 #define BATCH 200		/* rows of a kind in one call */
@@ -9,6 +10,7 @@
 #define JOURNAL_SAMPLE 1000
 #define JOURNAL_ROW_OCTETS 70	/* of a row and its indexes beside its texts */
 #define VANISHED_KEPT 20000	/* tombstones a mailbox keeps */
+#define VANISHED_LOOK_MS 5	/* for counting them, in one call */
 
 /* ---- pruning ---------------------------------------------------------------------- */
 
@@ -85,20 +87,17 @@ static enum status prune_garbage(struct tx *tx, bool *more)
 }
 
 /* The oldest tombstones of a mailbox that has too many; its floor rises. */
-static enum status prune_vanished(struct tx *tx)
+static enum status shorten_vanished(struct tx *tx, uint64_t mailbox)
 {
-	struct sqlite3_stmt *row;
-	uint64_t mailbox, newest;
-	enum status st = sql_first(tx, &row, "SELECT mailbox, count(*)"
-		" FROM vanished GROUP BY mailbox HAVING count(*) > ?1 LIMIT 1",
-		SQL_ARGS(sql_i(VANISHED_KEPT)));
+	uint64_t newest;
+	enum status st = sql_number(tx, &newest, "SELECT modseq FROM vanished"
+			" WHERE mailbox = ?1 ORDER BY modseq DESC LIMIT 1 OFFSET ?2",
+			SQL_ARGS(sql_i(mailbox), sql_i(VANISHED_KEPT)));
 
 	if (st)
 		return st == ST_NOT_FOUND ? ST_OK : st;
-	mailbox = sql_column(row, 0);
-	sql_end(row);
 	st = sql_number(tx, &newest, "SELECT modseq FROM vanished"
-			" WHERE mailbox = ?1 ORDER BY modseq LIMIT 1 OFFSET ?2",
+			" WHERE mailbox = ?1 ORDER BY modseq DESC LIMIT 1 OFFSET ?2",
 			SQL_ARGS(sql_i(mailbox), sql_i(VANISHED_KEPT / 2)));
 	if (!st)
 		st = sql_run(tx, "DELETE FROM vanished WHERE mailbox = ?1"
@@ -107,6 +106,23 @@ static enum status prune_vanished(struct tx *tx)
 	return st ? st : sql_run(tx, "UPDATE mailbox SET vanished_floor = ?2"
 				 " WHERE id = ?1",
 				 SQL_ARGS(sql_i(mailbox), sql_i(newest)));
+}
+
+/* Some mailboxes in each call, for counting the tombstones of all takes long. */
+static enum status prune_vanished(struct tx *tx)
+{
+	struct store *s = tx->store;
+	int64_t until = clock_ms() + VANISHED_LOOK_MS;
+	enum status st;
+
+	do {
+		st = sql_number(tx, &s->vanished_looked, "SELECT mailbox FROM"
+				" vanished WHERE mailbox > ?1 ORDER BY mailbox"
+				" LIMIT 1", SQL_ARGS(sql_i(s->vanished_looked)));
+		if (!st)
+			st = shorten_vanished(tx, s->vanished_looked);
+	} while (!st && clock_ms() < until);
+	return st == ST_NOT_FOUND ? ST_OK : st;
 }
 
 /* What a row takes on the disk, about: of the last thousand, measured anew with

@@ -196,7 +196,10 @@ static void run_jobs(struct writer *w, struct job_list *jobs)
 			fail_all(jobs, ST_UNAVAILABLE, &error);
 	}
 	note_unsynced(w);
-	w->may_prune = true;
+	/* care() looks once a second whether there is something to prune; a disk
+	 * that is nearly full is looked at with each batch */
+	if (store_is_tight(w->store))
+		w->may_prune = true;
 	w->rested_since = clock_ms();
 	pthread_mutex_lock(&w->lock);
 	w->stats.batches++;

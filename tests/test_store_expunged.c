@@ -237,3 +237,82 @@ Test(store_expunged, name_and_keywords_go_with_the_last_message)
 	cr_expect_eq(undelete("Work", NULL, 0, "", ""), ST_NOT_FOUND);
 	temp_store_close(&t);
 }
+
+/* ---- tombstones -------------------------------------------------------------------- */
+
+static void double_mailbox(uint64_t mailbox)
+{
+	struct ranges source = RANGES_INIT(RANGES_MAX), target = RANGES_INIT(RANGES_MAX);
+	struct store_copy c = { .from = mailbox, .to = mailbox, .source = &source,
+				.target = &target };
+
+	temp_begin(&t);
+	cr_assert_eq(temp_end(&t, store_copy(t.write, &c)), ST_OK);
+	ranges_free(&source);
+	ranges_free(&target);
+}
+
+/* Whether UID 1, which went before `since`, is told as gone since then. */
+static bool tells_first(uint64_t mailbox, uint64_t since)
+{
+	struct ranges vanished = RANGES_INIT(RANGES_MAX);
+	struct store_changes c = { .mailbox = mailbox, .since = since,
+				   .vanished = &vanished };
+	struct buf rows = BUF_INIT(1 << 20);
+	bool tells;
+
+	cr_assert_eq(store_begin(t.read, JOB_SYNC_NORMAL), ST_OK);
+	cr_assert_eq(store_changes(t.read, &c, 1 << 20, &rows), ST_OK);
+	store_commit(t.read);
+	tells = ranges_has(&vanished, 1);
+	ranges_free(&vanished);
+	buf_free(&rows);
+	return tells;
+}
+
+/* The even UIDs up to last go. */
+static void expunge_even(uint64_t mailbox, uint32_t last)
+{
+	struct ranges set = RANGES_INIT(RANGES_MAX), gone = RANGES_INIT(RANGES_MAX);
+	uint64_t modseq;
+
+	for (uint32_t uid = 2; uid <= last; uid += 2)
+		cr_assert_eq(ranges_add(&set, uid, uid), ST_OK);
+	temp_begin(&t);
+	cr_assert_eq(temp_end(&t, store_expunge(t.write, mailbox, &set, true, &gone,
+						&modseq)), ST_OK);
+	ranges_free(&set);
+	ranges_free(&gone);
+}
+
+Test(store_expunged, a_mailbox_keeps_so_many_tombstones)
+{
+	uint64_t many, few, before_many, before_few;
+	bool more = true;
+
+	open_store(0);
+	few = make("Few");
+	temp_deliver(&t, few, SLICE("Subject: y\r\n\r\ny\r\n"));
+	double_mailbox(few);
+	expunge(few, "1");
+	many = make("Many");
+	temp_deliver(&t, many, SLICE("Subject: x\r\n\r\nx\r\n"));
+	for (int i = 0; i < 16; i++)
+		double_mailbox(many);
+	expunge(many, "1");
+	before_few = temp_status(&t, few).highestmodseq;
+	before_many = temp_status(&t, many).highestmodseq;
+	expunge(few, "2");
+	expunge_even(many, 20000 * 2 + 2);
+	while (more) {
+		temp_begin(&t);
+		cr_assert_eq(temp_end(&t, store_prune(t.write, 0, &more)), ST_OK);
+	}
+	for (int i = 0; i < 3; i++) {	/* it looks at some in each call */
+		temp_begin(&t);
+		cr_assert_eq(temp_end(&t, store_prune(t.write, 0, &more)), ST_OK);
+	}
+	cr_expect(!tells_first(few, before_few));
+	cr_expect(tells_first(many, before_many), "below the floor all that is absent");
+	temp_store_close(&t);
+}
