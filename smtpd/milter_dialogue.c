@@ -259,8 +259,9 @@ enum status milter_say_body(struct milter_dialogue *d, struct slice octets)
 enum status milter_say(struct milter_dialogue *d, enum milter_event event)
 {
 	size_t at;
+	enum status st = open_event(d, event, &at);
 
-	return close_event(d, at, open_event(d, event, &at));
+	return close_event(d, at, st);
 }
 
 enum status milter_say_abort(struct milter_dialogue *d)
