@@ -1,7 +1,5 @@
 /*
- * What CAPABILITY shows: one row a word, with when it is shown, the document
- * that defines it and the test that proves it. Nothing is shown that is not
- * there.
+ * What CAPABILITY shows: the words of common/protocol_rows.h, each when it holds.
  */
 #ifndef IMAPD_CAPABILITY_H
 #define IMAPD_CAPABILITY_H
@@ -22,15 +20,6 @@ enum imap_capability_when {
 	IMAP_WHEN_EXTERNAL = 128,	/* as that, after a client certificate */
 };
 
-struct imap_capability {
-	const char *word;
-	unsigned when;
-	const char *source;		/* "RFC 2177" */
-	const char *test;		/* tests/dialogues/imap/TEST.txt */
-};
-
-/* Row i of the table, NULL behind the last. */
-const struct imap_capability *imap_capability_row(size_t i);
 /* What holds before the login: bits of enum imap_capability_when. */
 unsigned imap_capability_login(const struct imap_settings *settings,
 			       const struct peer_info *peer);

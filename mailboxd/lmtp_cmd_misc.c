@@ -1,6 +1,20 @@
 #include "mailboxd/lmtp_session_priv.h"
 
 #include "common/address.h"
+#include "common/protocols.h"
+
+/* A word of common/protocol_rows.h; SIZE is the last one, and shown always. */
+static void put_word(struct lmtp_session *s, int id)
+{
+	const char *word = protocol_capability(id)->word;
+
+	if (id == PROTOCOL_LMTP_SIZE)
+		lmtp_reply_fmt(s, "250 %s %llu", word,
+			       (unsigned long long)s->settings->message_max);
+	else
+		lmtp_reply_fmt(s, "250-%s%s", word,
+			       id == PROTOCOL_LMTP_XPOSTROOM ? " 1" : "");
+}
 
 /* LHLO (RFC 2033 section 4.1): forgets what was, tells what there is. */
 enum want lmtp_cmd_lhlo(struct lmtp_session *s, struct slice args)
@@ -13,16 +27,11 @@ enum want lmtp_cmd_lhlo(struct lmtp_session *s, struct slice args)
 		return lmtp_reply(s, "451 4.3.0 Out of memory");
 	lmtp_session_enter(s, LMTP_STATE_READY);
 	lmtp_reply_fmt(s, "250-%.255s", s->settings->hostname);
-	lmtp_reply(s, "250-PIPELINING");
-	lmtp_reply(s, "250-8BITMIME");
-	lmtp_reply(s, "250-SMTPUTF8");
-	lmtp_reply(s, "250-CHUNKING");
-	lmtp_reply(s, "250-ENHANCEDSTATUSCODES");
-	lmtp_reply(s, "250-DSN");
-	if (s->is_ours)
-		lmtp_reply(s, "250-XPOSTROOM 1");
-	return lmtp_reply_fmt(s, "250 SIZE %llu",
-			      (unsigned long long)s->settings->message_max);
+	for (int id = 0; id < PROTOCOL_CAPABILITY_COUNT; id++)
+		if (protocol_capability(id)->protocol == PROTOCOL_LMTP &&
+		    (id != PROTOCOL_LMTP_XPOSTROOM || s->is_ours))
+			put_word(s, id);
+	return WANT_INPUT;
 }
 
 enum want lmtp_cmd_rset(struct lmtp_session *s, struct slice args)

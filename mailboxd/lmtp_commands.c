@@ -36,6 +36,11 @@ static const struct lmtp_command commands[] = {
 	{ "XDIGEST", IN(RCPT) | IN(BDAT) | IN(MAIL), LMTP_OURS, lmtp_cmd_xdigest },
 };
 
+const char *lmtp_command_name(size_t i)
+{
+	return i < sizeof commands / sizeof *commands ? commands[i].name : NULL;
+}
+
 enum want lmtp_bad_command(struct lmtp_session *s, const char *reply)
 {
 	enum want want = lmtp_reply(s, reply);

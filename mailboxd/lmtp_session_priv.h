@@ -96,6 +96,8 @@ enum want lmtp_session_goodbye(struct lmtp_session *s);
 enum want lmtp_command(struct lmtp_session *s, struct slice line);
 /* A command that cannot be run: counted, the session ends at the limit. */
 enum want lmtp_bad_command(struct lmtp_session *s, const char *reply);
+/* Of row i of the command table, NULL behind the last. */
+const char *lmtp_command_name(size_t i);
 
 /* Octets of DATA and BDAT (lmtp_cmd_data.c, lmtp_cmd_bdat.c). */
 enum want lmtp_data_input(struct lmtp_session *s, struct slice in,

@@ -1,10 +1,6 @@
 #include "popd/session_priv.h"
 
-/* A capability (RFC 2449 section 5): its line, and when it is shown. */
-struct capability {
-	const char *line;
-	bool (*is_shown)(const struct pop_session *s);
-};
+#include "common/protocols.h"
 
 static bool can_stls(const struct pop_session *s)
 {
@@ -12,63 +8,78 @@ static bool can_stls(const struct pop_session *s)
 	       !s->engine.peer->is_secure;
 }
 
-static bool never_expires(const struct pop_session *s)
+static bool has_expiry(const struct pop_session *s)
 {
-	return s->settings->expire_days == INT32_MAX;
+	return s->settings->expire_days >= 0;
 }
 
-/* line, when; NULL: always. SASL, EXPIRE and LOGIN-DELAY with what follows them are
- * below. */
-static const struct capability capabilities[] = {
-	{ "TOP", NULL },			/* RFC 2449 section 6.2 */
-	{ "UIDL", NULL },			/* 6.8 */
-	{ "RESP-CODES", NULL },			/* 6.4 */
-	{ "AUTH-RESP-CODE", NULL },		/* RFC 3206 */
-	{ "PIPELINING", NULL },			/* RFC 2449 section 6.6 */
-	{ "USER", pop_may_login },		/* 6.3 */
-	{ "STLS", can_stls },			/* RFC 2595 section 4 */
-	{ "LANG", NULL },			/* RFC 6856 section 3 */
-	{ "EXPIRE NEVER", never_expires },	/* RFC 2449 section 6.7 */
-	{ "IMPLEMENTATION Postroom", NULL },	/* 6.9 */
-};
+static bool has_delay(const struct pop_session *s)
+{
+	return s->settings->login_delay_s >= 0 &&
+	       s->settings->login_delay_s != INT32_MAX;
+}
 
 /* RFC 2449 section 6.3, RFC 5034 */
-static void sasl_row(struct pop_session *s)
+static void value_sasl(struct pop_session *s)
 {
 	struct buf names = BUF_INIT(256);
 
 	sasl_list(s->settings->has_scram, s->engine.peer, " ", "", &names);
-	pop_put(s, SLICE("SASL"));
 	pop_put(s, buf_slice(&names));
-	pop_put(s, SLICE("\r\n"));
 	buf_free(&names);
 }
 
-static void number_row(struct pop_session *s, struct slice word, long number)
+/* Section 6.7 */
+static void value_expire(struct pop_session *s)
 {
-	if (number < 0 || number == INT32_MAX)
-		return;
-	pop_put(s, word);
-	pop_put_number(s, (uint64_t)number);
-	pop_put(s, SLICE("\r\n"));
+	pop_put(s, SLICE(" "));
+	if (s->settings->expire_days == INT32_MAX)
+		pop_put(s, SLICE("NEVER"));
+	else
+		pop_put_number(s, (uint64_t)s->settings->expire_days);
 }
+
+/* Section 6.5 */
+static void value_delay(struct pop_session *s)
+{
+	pop_put(s, SLICE(" "));
+	pop_put_number(s, (uint64_t)s->settings->login_delay_s);
+}
+
+static void value_implementation(struct pop_session *s)
+{
+	pop_put(s, SLICE(" Postroom"));
+}
+
+/* What is behind a word of common/protocol_rows.h: when it holds (NULL: always), and
+ * what follows it (RFC 2449 section 5). */
+static const struct shown {
+	bool (*is_shown)(const struct pop_session *s);
+	void (*value)(struct pop_session *s);
+} shown[PROTOCOL_CAPABILITY_COUNT] = {
+	[PROTOCOL_POP3_USER] = { pop_may_login, NULL },
+	[PROTOCOL_POP3_STLS] = { can_stls, NULL },
+	[PROTOCOL_POP3_SASL] = { pop_may_login, value_sasl },
+	[PROTOCOL_POP3_EXPIRE] = { has_expiry, value_expire },
+	[PROTOCOL_POP3_LOGIN_DELAY] = { has_delay, value_delay },
+	[PROTOCOL_POP3_IMPLEMENTATION] = { NULL, value_implementation },
+};
 
 void pop_cmd_capa(struct pop_session *s, struct slice arguments)
 {
 	(void)arguments;
 	pop_ok(s, "Capabilities follow");
-	for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++) {
-		const struct capability *c = &capabilities[i];
+	for (int id = 0; id < PROTOCOL_CAPABILITY_COUNT; id++) {
+		const struct protocol_row *row = protocol_capability(id);
 
-		if (c->is_shown && !c->is_shown(s))
+		if (row->protocol != PROTOCOL_POP3 ||
+		    (shown[id].is_shown && !shown[id].is_shown(s)))
 			continue;
-		pop_put(s, slice_str(c->line));
+		pop_put(s, slice_str(row->word));
+		if (shown[id].value)
+			shown[id].value(s);
 		pop_put(s, SLICE("\r\n"));
 	}
-	if (pop_may_login(s))
-		sasl_row(s);
-	number_row(s, SLICE("EXPIRE "), s->settings->expire_days);
-	number_row(s, SLICE("LOGIN-DELAY "), s->settings->login_delay_s);
 	pop_put(s, SLICE(".\r\n"));
 }
 

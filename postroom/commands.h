@@ -32,6 +32,8 @@ int cmd_user_cert(const struct invocation *i);
 int cmd_msg_list(const struct invocation *i);
 int cmd_msg_deliver(const struct invocation *i);
 int cmd_msg_undelete(const struct invocation *i);
+/* cmd_protocols.c */
+int cmd_protocols(const struct invocation *i);
 /* cmd_trace.c */
 int cmd_trace(const struct invocation *i);
 

@@ -83,6 +83,8 @@ const struct verb verbs[] = {
 	{ "msg", "rm", "ADDRESS MAILBOX UID...", 3, ANY, ASK, NULL, ask_verb, "messages" },
 	{ "msg", "undelete", "ADDRESS [MAILBOX [UID...]]", 1, ANY, ASK | WITH_UNDELETE | WITH_INTO, NULL,
 	  cmd_msg_undelete, "brings expunged messages back" },
+	{ "", "protocols", "[SMTP|LMTP|POP3|IMAP]", 0, 1, WITH_JSON, NULL, cmd_protocols,
+	  "what is spoken, and the test that proves it" },
 	{ "", "trace", "MID|MESSAGE-ID|ADDRESS", 1, 1, LIST | WITH_FOLLOW, NULL, cmd_trace,
 	  "what happened to a message" },
 	{ "", "backup", "FILE|-", 1, 1, ASK | WITH_FORCE, NULL, cmd_backup,

@@ -1,12 +1,7 @@
 #include "smtpd/session_priv.h"
 
+#include "common/protocols.h"
 #include "smtpd/told_client.h"
-
-static bool always(const struct smtp_session *s)
-{
-	(void)s;
-	return true;
-}
 
 static void value_size(const struct smtp_session *s, struct buf *out)
 {
@@ -50,26 +45,19 @@ static void value_xforward(const struct smtp_session *s, struct buf *out)
 	told_client_words(TOLD_XFORWARD, out);
 }
 
-/* The words of the EHLO reply. Each is shown only where it holds; `value`
- * appends what follows the word. */
-static const struct word {
-	const char *word;
+/* What is behind a word of common/protocol_rows.h: when it holds (NULL: always), and
+ * what follows it. */
+static const struct shown {
 	bool (*is_shown)(const struct smtp_session *s);
 	void (*value)(const struct smtp_session *s, struct buf *out);
-} words[] = {
-	{ "PIPELINING", always, NULL },			/* RFC 2920 */
-	{ "SIZE", always, value_size },			/* RFC 1870; 0: no limit */
-	{ "8BITMIME", always, NULL },			/* RFC 6152 */
-	{ "SMTPUTF8", always, NULL },			/* RFC 6531 */
-	{ "CHUNKING", always, NULL },			/* RFC 3030 */
-	{ "ENHANCEDSTATUSCODES", always, NULL },	/* RFC 2034 */
-	{ "STARTTLS", smtp_offers_starttls, NULL },		/* RFC 3207 */
-	{ "AUTH", smtp_offers_auth, value_auth },	/* RFC 4954 */
-	{ "DSN", is_submission, NULL },			/* RFC 3461 */
-	{ "LIMITS", has_limits, value_limits },		/* RFC 9422 */
-	{ "XCLIENT", smtp_offers_xclient, value_xclient },
-	{ "XFORWARD", smtp_offers_xclient, value_xforward },
-	{ "HELP", always, NULL },			/* RFC 5321 4.1.1.8 */
+} shown[PROTOCOL_CAPABILITY_COUNT] = {
+	[PROTOCOL_SMTP_SIZE] = { NULL, value_size },	/* 0: no limit */
+	[PROTOCOL_SMTP_STARTTLS] = { smtp_offers_starttls, NULL },
+	[PROTOCOL_SMTP_AUTH] = { smtp_offers_auth, value_auth },
+	[PROTOCOL_SMTP_DSN] = { is_submission, NULL },
+	[PROTOCOL_SMTP_LIMITS] = { has_limits, value_limits },
+	[PROTOCOL_SMTP_XCLIENT] = { smtp_offers_xclient, value_xclient },
+	[PROTOCOL_SMTP_XFORWARD] = { smtp_offers_xclient, value_xforward },
 };
 
 /* A host name as many clients make it: one token of printable ASCII. What is
@@ -119,22 +107,27 @@ void smtp_cmd_helo(struct smtp_session *s, struct slice arguments)
 			  refused);
 }
 
+static bool is_shown(const struct smtp_session *s, int id)
+{
+	return protocol_capability(id)->protocol == PROTOCOL_SMTP &&
+	       (!shown[id].is_shown || shown[id].is_shown(s));
+}
+
 static void answer_ehlo(struct smtp_session *s)
 {
-	size_t count = sizeof words / sizeof *words;
 	char text[128];
 
 	smtp_reply_more(s, SMTP_REPLY_HELO, slice_str(s->settings->hostname));
-	for (size_t i = 0; i < count; i++) {
+	for (int id = 0; id < PROTOCOL_CAPABILITY_COUNT; id++) {
 		struct buf line = { text, 0, sizeof text, sizeof text };
 
-		if (!words[i].is_shown(s))
+		if (!is_shown(s, id))
 			continue;
-		buf_append_str(&line, words[i].word);
-		if (words[i].value)
-			words[i].value(s, &line);
+		buf_append_str(&line, protocol_capability(id)->word);
+		if (shown[id].value)
+			shown[id].value(s, &line);
 		/* the last one is shown always */
-		if (i + 1 < count)
+		if (id != PROTOCOL_SMTP_HELP)
 			smtp_reply_more(s, SMTP_REPLY_HELO, buf_slice(&line));
 		else
 			smtp_reply_with(s, SMTP_REPLY_HELO, buf_slice(&line));
