@@ -54,33 +54,39 @@
 
 /* ---- store.sock: mailboxes ----------------------------------------------- */
 
+/* owner, here and below: whose mailboxes are meant, an account's address; "": those of
+ * the account that is bound. With l or another right that the request needs (RFC 4314
+ * section 4), or ST_DENIED with detail NOPERM; without l too: ST_NOT_FOUND. */
+
 /* Answered by MAILBOX rows in name order, then DONE. what: bits of
  * enum ipc_list_what. */
-#define IPC_LIST(F) F(u32, what)
+#define IPC_LIST(F) F(u32, what) F(text, owner)
 /* attributes: enum ipc_mailbox_attribute. special_use: "\Sent" or "". */
 #define IPC_MAILBOX(F) F(text, name) F(u32, attributes) F(text, special_use) \
 	F(u64, id) F(u32, uidvalidity) F(u32, uidnext) F(u32, messages) \
 	F(u32, unseen) F(u32, recent) F(u32, deleted) F(u64, octets) \
 	F(u64, deleted_octets) F(u64, highestmodseq)
 /* One MAILBOX, LAST. ST_NOT_FOUND. */
-#define IPC_STATUS(F) F(text, name)
-#define IPC_CREATE(F) F(text, name) F(text, special_use)
-#define IPC_DELETE(F) F(text, name)
-#define IPC_RENAME(F) F(text, from) F(text, to)
+#define IPC_STATUS(F) F(text, name) F(text, owner)
+#define IPC_CREATE(F) F(text, name) F(text, special_use) F(text, owner)
+#define IPC_DELETE(F) F(text, name) F(text, owner)
+#define IPC_RENAME(F) F(text, from) F(text, to) F(text, owner)
 #define IPC_SUBSCRIBE(F) F(text, name) F(u32, on)
 /* read_only: EXAMINE. take_recent: SELECT under IMAP4rev1. exclusive: POP3,
  * ST_DENIED with detail IN-USE when another exclusive session has it.
  * Answered by UIDS (all UIDs, ascending, in as many frames as it takes),
  * KEYWORDS (all sets in use), then OPENED, LAST. */
 #define IPC_OPEN(F) F(text, name) F(u32, read_only) F(u32, take_recent) \
-	F(u32, exclusive)
+	F(u32, exclusive) F(text, owner)
 /* handle: names the mailbox in later requests of this connection. recent_lo,
  * recent_hi: UIDs that are \Recent for this session (0, 0: none).
- * first_unseen: UID or 0. flags_known: keywords may still be made. */
+ * first_unseen: UID or 0. more_keywords: they may still be made. read_only: as asked for,
+ * or nothing that others see may be changed. rights: enum store_right of
+ * mailboxd/store_access.h, bit 0 is l of "lrswipkxtea". */
 #define IPC_OPENED(F) F(u32, handle) F(u64, id) F(u32, uidvalidity) \
 	F(u32, uidnext) F(u32, messages) F(u32, unseen) F(u32, first_unseen) \
 	F(u32, recent_lo) F(u32, recent_hi) F(u64, highestmodseq) \
-	F(u32, read_only) F(u32, more_keywords)
+	F(u32, read_only) F(u32, more_keywords) F(u32, rights)
 #define IPC_UIDS(F) F(bytes, set)
 /* Names of one keyword set of the mailbox, separated by one space. Comes
  * before the first row that uses the set. */
@@ -117,7 +123,8 @@
  * in ascending order. Sets that fill more than a frame come in several COPIED,
  * one behind the other, of which only the last is LAST; so with EXPUNGED,
  * STORED and APPENDED. ST_NOT_FOUND with detail TRYCREATE. */
-#define IPC_COPY(F) F(u32, handle) F(bytes, uids) F(text, name) F(u32, move)
+#define IPC_COPY(F) F(u32, handle) F(bytes, uids) F(text, name) F(u32, move) \
+	F(text, owner)
 #define IPC_COPIED(F) F(u32, uidvalidity) F(bytes, source) F(bytes, target) \
 	F(u64, modseq) F(u32, over_soft)
 /* all: 1 expunges the UIDs whatever their flags (POP3), 0 only \Deleted ones.
@@ -130,7 +137,7 @@
  * internaldate: Unix seconds, INT64_MIN for now. binary: 1: it came as a literal8,
  * parts that say they are binary are stored in base64. Answered by APPENDED, LAST,
  * or by ERROR as soon as it is known to fail (quota at APPEND_MESSAGE). */
-#define IPC_APPEND(F) F(text, name)
+#define IPC_APPEND(F) F(text, name) F(text, owner)
 #define IPC_APPEND_MESSAGE(F) F(u32, flags) F(text, keywords) \
 	F(i64, internaldate) F(i64, zone) F(u64, octets) F(u32, binary)
 #define IPC_APPEND_DATA(F) F(bytes, octets)

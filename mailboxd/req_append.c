@@ -78,26 +78,41 @@ static enum status fail_spoilt(struct request *r, const struct one *one,
 		    "NUL in a message");
 }
 
+/* ---- where to ----------------------------------------------------------------- */
+
+static enum status find_target(struct request *r, struct tx *tx,
+			       struct store_access *access)
+{
+	const struct ipc_append *m = &r->message.append;
+	struct store_mailbox box;
+	enum status st = store_access_find(tx, r->account, m->owner, m->name,
+					   STORE_RIGHT_INSERT, &box, access);
+
+	return st == ST_OK ? st : request_target_failed(r, st, tx, m->owner);
+}
+
 /* ---- the commit --------------------------------------------------------------- */
 
 static enum status commit_run(struct request *r, struct tx *tx)
 {
 	struct appending *a = r->state;
-	struct store_mailbox box;
+	struct store_access access;
 	enum status st;
 
 	ranges_clear(&a->uids);
 	request_act(r, tx);
-	st = store_mailbox_find(tx, r->account, r->message.append.name, &box);
+	st = find_target(r, tx, &access);
 	if (st != ST_OK)
-		return request_store_failed(r, st, tx, "TRYCREATE");
-	st = store_append(tx, box.id, a->rows, a->count, &a->uidvalidity);
+		return st;
+	st = store_append(tx, access.mailbox, &access, a->rows, a->count,
+			  &a->uidvalidity);
 	crash_point("append.before_commit");
 	if (st != ST_OK)
 		return request_store_failed(r, st, tx, request_detail(st));
 	for (size_t i = 0; i < a->count && st == ST_OK; i++)
 		st = ranges_add(&a->uids, a->rows[i].uid, a->rows[i].uid);
-	a->is_over_soft = request_over_soft(r, tx);
+	a->is_over_soft = store_access_is_owners(&access) &&
+			  request_over_soft(r, tx);
 	return st;
 }
 
@@ -172,13 +187,12 @@ static void commit(struct request *r)
 static enum status check_run(struct request *r, struct tx *tx)
 {
 	const struct appending *a = r->state;
-	struct store_mailbox box;
-	enum status st = store_mailbox_find(tx, r->account,
-					    r->message.append.name, &box);
+	struct store_access access;
+	enum status st = find_target(r, tx, &access);
 
 	if (st != ST_OK)
-		return request_store_failed(r, st, tx, "TRYCREATE");
-	st = a->octets ? store_quota_check(tx, r->account, a->octets, a->count)
+		return st;
+	st = a->octets ? store_quota_check(tx, access.owner, a->octets, a->count)
 		       : ST_OK;
 	return st == ST_OK ? ST_OK
 			   : request_store_failed(r, st, tx, request_detail(st));

@@ -32,9 +32,17 @@ static enum status list_row(void *arg, const struct store_mailbox *m)
 
 static enum status list_run(struct request *r, struct tx *tx)
 {
-	enum status st = store_mailbox_list(tx, r->account,
-					    r->message.list.what, list_row, r);
+	const struct ipc_list *m = &r->message.list;
+	uint64_t owner;
+	enum status st = store_access_owner(tx, r->account, m->owner, &owner);
 
+	if (st == ST_NOT_FOUND)	/* as if nothing were given */
+		return request_put_done(r, 0);
+	if (st == ST_OK && owner != r->account)
+		st = store_mailbox_list_other(tx, r->account, owner, m->what,
+					      list_row, r);
+	else if (st == ST_OK)
+		st = store_mailbox_list(tx, owner, m->what, list_row, r);
 	return st == ST_OK ? request_put_done(r, 0)
 			   : request_store_failed(r, st, tx, "");
 }
@@ -46,17 +54,22 @@ void req_list(struct request *r)
 
 static enum status status_run(struct request *r, struct tx *tx)
 {
+	const struct ipc_status *q = &r->message.status;
 	struct store_mailbox m;
+	struct store_access access;
 	bool has_children = false;
-	enum status st = store_mailbox_find(tx, r->account,
-					    r->message.status.name, &m);
+	enum status st = store_access_find(tx, r->account, q->owner, q->name,
+					   STORE_RIGHT_READ, &m, &access);
 
-	if (st == ST_OK)
+	if (st == ST_OK && store_access_is_owners(&access))
 		st = store_mailbox_has_children(tx, &m, &has_children);
+	else if (st == ST_OK)
+		st = store_seen_status(tx, &access, &m);
 	if (has_children)
 		m.attributes |= IPC_MAILBOX_HAS_CHILDREN;
 	return st == ST_OK ? put_mailbox(r, IPC_LAST, &m)
-			   : request_store_failed(r, st, tx, "NONEXISTENT");
+			   : request_store_failed(r, st, tx, st == ST_DENIED ?
+						  "NOPERM" : "NONEXISTENT");
 }
 
 void req_status(struct request *r)
@@ -66,10 +79,13 @@ void req_status(struct request *r)
 
 /* ---- changes to mailboxes -------------------------------------------------------- */
 
-static enum status changed(struct request *r, struct tx *tx, enum status st)
+static enum status changed(struct request *r, struct tx *tx, enum status st,
+			   struct slice owner)
 {
 	return st == ST_OK ? request_put_done(r, 0)
-			   : request_store_failed(r, st, tx, request_detail(st));
+			   : request_store_failed(r, st, tx,
+				st == ST_DENIED && owner.len ? "NOPERM" :
+				request_detail(st));
 }
 
 static enum status create_run(struct request *r, struct tx *tx)
@@ -79,8 +95,10 @@ static enum status create_run(struct request *r, struct tx *tx)
 	enum status st;
 
 	request_act(r, tx);
-	st = store_mailbox_create(tx, r->account, m->name, m->special_use, &id);
-	return st == ST_OK ? request_put_done(r, id) : changed(r, tx, st);
+	st = store_access_create(tx, r->account, m->owner, m->name, m->special_use,
+				 &id);
+	return st == ST_OK ? request_put_done(r, id) :
+			     changed(r, tx, st, m->owner);
 }
 
 void req_create(struct request *r)
@@ -90,9 +108,11 @@ void req_create(struct request *r)
 
 static enum status delete_run(struct request *r, struct tx *tx)
 {
+	const struct ipc_delete *m = &r->message.delete;
+
 	request_act(r, tx);
-	return changed(r, tx, store_mailbox_delete(tx, r->account,
-						   r->message.delete.name));
+	return changed(r, tx, store_access_delete(tx, r->account, m->owner, m->name),
+		       m->owner);
 }
 
 void req_delete(struct request *r)
@@ -105,8 +125,8 @@ static enum status rename_run(struct request *r, struct tx *tx)
 	const struct ipc_rename *m = &r->message.rename;
 
 	request_act(r, tx);
-	return changed(r, tx, store_mailbox_rename(tx, r->account, m->from,
-						   m->to));
+	return changed(r, tx, store_access_rename(tx, r->account, m->owner, m->from,
+						  m->to), m->owner);
 }
 
 void req_rename(struct request *r)
@@ -120,7 +140,7 @@ static enum status subscribe_run(struct request *r, struct tx *tx)
 
 	request_act(r, tx);
 	return changed(r, tx, store_mailbox_subscribe(tx, r->account, m->name,
-						      m->on != 0));
+						      m->on != 0), SLICE_EMPTY);
 }
 
 void req_subscribe(struct request *r)
@@ -134,7 +154,7 @@ struct opening {
 	bool take_recent;
 	struct ranges uids;
 	struct store_opened opened;
-	uint64_t mailbox;
+	struct store_access access;
 };
 
 static void opening_free(struct request *r)
@@ -146,19 +166,40 @@ static void opening_free(struct request *r)
 	free(o);
 }
 
+/* An owner's own is not looked for twice. */
+static enum status open_access(struct request *r, struct tx *tx)
+{
+	const struct ipc_open *m = &r->message.open;
+	struct opening *o = r->state;
+
+	if (m->owner.len)
+		return store_access_find(tx, r->account, m->owner, m->name,
+					 STORE_RIGHT_READ, &o->opened.mailbox,
+					 &o->access);
+	o->access = (struct store_access){
+		.account = r->account, .owner = r->account,
+		.rights = STORE_RIGHTS_ALL,
+	};
+	return ST_OK;
+}
+
 /* Everything but OPENED, which needs the handle. */
 static enum status open_run(struct request *r, struct tx *tx)
 {
 	struct opening *o = r->state;
-	enum status st;
+	enum status st = open_access(r, tx);
 
 	ranges_clear(&o->uids);
-	st = store_mailbox_open(tx, r->account, r->message.open.name,
-				o->take_recent, &o->uids, &o->opened);
+	if (st == ST_OK)
+		st = store_mailbox_open(tx, o->access.owner, r->message.open.name,
+					o->take_recent, &o->uids, &o->opened);
+	o->access.mailbox = o->opened.mailbox.id;
+	if (st == ST_OK && !store_access_is_owners(&o->access))
+		st = store_seen_opened(tx, &o->access, &o->uids, &o->opened);
 	if (st != ST_OK)
-		return request_store_failed(r, st, tx, request_detail(st));
-	o->mailbox = o->opened.mailbox.id;
-	r->mailbox = o->mailbox;
+		return request_store_failed(r, st, tx, st == ST_DENIED ? "NOPERM" :
+					    request_detail(st));
+	r->mailbox = o->access.mailbox;
 	r->keywords_told = 0;
 	st = request_put_set(r, IPC_TYPE_UIDS, &o->uids);
 	return st == ST_OK ? request_put_keywords(r, tx) : st;
@@ -180,7 +221,7 @@ static void open_done(struct request *r, enum status st)
 		return;
 	}
 	if (st == ST_OK) {
-		st = session_handle_open(r->session, r->handle, o->mailbox,
+		st = session_handle_open(r->session, r->handle, &o->access,
 					 m->read_only != 0, m->exclusive != 0,
 					 &h);
 		if (st == ST_DENIED)
@@ -195,15 +236,17 @@ static void open_done(struct request *r, enum status st)
 	h->told_modseq = box->highestmodseq;
 	h->keywords_told = r->keywords_told;
 	out.opened = (struct ipc_opened){
-		.handle = h->id, .id = o->mailbox,
+		.handle = h->id, .id = o->access.mailbox,
 		.uidvalidity = box->uidvalidity, .uidnext = box->uidnext,
 		.messages = box->messages, .unseen = box->unseen,
 		.first_unseen = o->opened.first_unseen,
 		.recent_lo = o->opened.recent_lo,
 		.recent_hi = o->opened.recent_hi,
 		.highestmodseq = box->highestmodseq,
-		.read_only = m->read_only != 0,
+		.read_only = m->read_only != 0 ||
+			     !(o->access.rights & STORE_RIGHTS_CHANGE),
 		.more_keywords = o->opened.more_keywords,
+		.rights = o->access.rights,
 	};
 	request_finish(r, request_put(r, IPC_LAST, &out));
 }
@@ -235,8 +278,11 @@ void req_close(struct request *r)
 
 static enum status watch_run(struct request *r, struct tx *tx)
 {
-	store_mailbox_modseq(tx, r->mailbox, r->state);
-	return ST_OK;
+	enum status st = request_may(r, tx, STORE_RIGHT_READ);
+
+	if (st == ST_OK)
+		store_mailbox_modseq(tx, r->mailbox, r->state);
+	return st;
 }
 
 static void watch_done(struct request *r, enum status st)

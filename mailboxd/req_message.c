@@ -15,6 +15,8 @@
 #define FLAG_ROWS	(FETCH_FLAGS | FETCH_MODSEQ)
 /* A STORE of so many messages may run on the loop. */
 #define STORE_NOW_MAX	256u
+/* Those of COPY, of STORE +FLAGS (\Deleted) and of EXPUNGE (RFC 6851 section 4.2). */
+#define MOVE_RIGHTS	(STORE_RIGHT_READ | STORE_RIGHT_TRASH | STORE_RIGHT_EXPUNGE)
 
 /* The session knows the keyword sets and the modseq that were told. */
 static void keywords_told(struct request *r)
@@ -71,6 +73,9 @@ static enum status fetch_run(struct request *r, struct tx *tx)
 	int64_t until = clock_ms() + SLICE_MS;
 	enum status st = ST_OK, put;
 
+	st = request_may(r, tx, STORE_RIGHT_READ);
+	if (st != ST_OK)
+		return st;
 	if (f->fetch.changed_since && f->fetch.next_uid == 0)
 		st = store_since(tx, r->mailbox, &f->fetch.changed_since);
 	if (st != ST_OK)
@@ -113,7 +118,8 @@ void req_fetch(struct request *r)
 		return;
 	f->rows = (struct buf)BUF_INIT(PREPARE_RECORD_MAX + REQUEST_ROOM_MOST);
 	f->fetch = (struct store_fetch){
-		.mailbox = r->mailbox, .uids = &f->uids, .items = m->items,
+		.mailbox = r->mailbox, .as = &r->access, .uids = &f->uids,
+		.items = m->items,
 		.changed_since = m->changed_since,
 	};
 	request_go(r, PLACE_READER, 0, fetch_run, rows_ended);
@@ -139,8 +145,10 @@ static enum status read_run(struct request *r, struct tx *tx)
 {
 	struct reading *d = r->state;
 	size_t want = r->room;
-	enum status st;
+	enum status st = request_may(r, tx, STORE_RIGHT_READ);
 
+	if (st != ST_OK)
+		return st;
 	if (d->left < want)
 		want = (size_t)d->left;
 	d->octets.len = 0;
@@ -218,8 +226,10 @@ static enum status sent_run(struct request *r, struct tx *tx)
 {
 	struct changing *c = r->state;
 
+	enum status st = request_may(r, tx, STORE_RIGHT_READ);
+
 	request_act(r, tx);
-	return store_sent(tx, r->mailbox, &c->uids);
+	return st == ST_OK ? store_sent(tx, r->mailbox, &c->uids) : st;
 }
 
 void req_sent(struct request *r)
@@ -236,7 +246,7 @@ static enum status store_run(struct request *r, struct tx *tx)
 	const struct ipc_store *m = &r->message.store;
 	struct changing *c = r->state;
 	struct store_flag_change change = {
-		.mailbox = r->mailbox, .uids = &c->uids,
+		.mailbox = r->mailbox, .as = &r->access, .uids = &c->uids,
 		.mode = (enum ipc_store_mode)m->mode, .flags = m->flags,
 		.keywords = m->keywords, .unchanged_since = m->unchanged_since,
 		.refused = &c->source, .rows = &c->rows,
@@ -249,9 +259,13 @@ static enum status store_run(struct request *r, struct tx *tx)
 	ranges_clear(&c->source);
 	c->rows.len = 0;
 	request_act(r, tx);
+	st = request_may(r, tx, STORE_RIGHT_READ);
+	if (st != ST_OK)
+		return st;
 	st = store_flags(tx, &change);
 	if (st != ST_OK)
-		return request_store_failed(r, st, tx, request_detail(st));
+		return request_store_failed(r, st, tx, st == ST_DENIED ? "NOPERM" :
+					    request_detail(st));
 	if (change.set_high > r->keywords_told)
 		st = request_put_keywords(r, tx);
 	if (st == ST_OK)
@@ -316,8 +330,10 @@ static enum status copy_run(struct request *r, struct tx *tx)
 	const struct ipc_copy *m = &r->message.copy;
 	struct changing *c = r->state;
 	struct store_mailbox to;
+	struct store_access access;
 	struct store_copy copy = {
 		.from = r->mailbox, .uids = &c->uids, .is_move = m->move != 0,
+		.from_as = &r->access, .to_as = &access,
 		.source = &c->source, .target = &c->target,
 	};
 	enum status st;
@@ -325,10 +341,13 @@ static enum status copy_run(struct request *r, struct tx *tx)
 	ranges_clear(&c->source);
 	ranges_clear(&c->target);
 	request_act(r, tx);
-	st = store_mailbox_find(tx, r->account, m->name, &to);
+	st = request_may(r, tx, copy.is_move ? MOVE_RIGHTS : STORE_RIGHT_READ);
 	if (st != ST_OK)
-		return request_store_failed(r, st, tx, st == ST_NOT_FOUND
-						       ? "TRYCREATE" : "");
+		return st;
+	st = store_access_find(tx, r->account, m->owner, m->name,
+			       STORE_RIGHT_INSERT, &to, &access);
+	if (st != ST_OK)
+		return request_target_failed(r, st, tx, m->owner);
 	copy.to = to.id;
 	st = store_copy(tx, &copy);
 	crash_point("copy.before_commit");
@@ -336,6 +355,7 @@ static enum status copy_run(struct request *r, struct tx *tx)
 		return request_store_failed(r, st, tx, request_detail(st));
 	/* what moves within an account adds nothing to it */
 	return put_copied(r, c, &copy, !copy.is_move && c->target.count &&
+				       store_access_is_owners(&access) &&
 				       request_over_soft(r, tx));
 }
 
@@ -364,6 +384,9 @@ static enum status expunge_run(struct request *r, struct tx *tx)
 	uint64_t modseq = 0;
 	enum status st;
 
+	st = request_may(r, tx, STORE_RIGHT_EXPUNGE);
+	if (st != ST_OK)
+		return st;
 	ranges_clear(&c->source);
 	request_act(r, tx);
 	/* an empty set is every \Deleted message, but never simply every one */
@@ -425,6 +448,9 @@ static enum status changes_run(struct request *r, struct tx *tx)
 	struct ipc_message out = { .type = IPC_TYPE_CHANGED };
 	enum status st, put;
 
+	st = request_may(r, tx, STORE_RIGHT_READ);
+	if (st != ST_OK)
+		return st;
 	a->rows.len = 0;
 	st = store_changes(tx, &a->changes, r->room, &a->rows);
 	if (st != ST_OK && st != ST_MORE)
@@ -468,7 +494,7 @@ static bool asking_begin(struct request *r, uint32_t handle, uint64_t since)
 	a->vanished = (struct ranges)RANGES_INIT(RANGES_MAX);
 	a->rows = (struct buf)BUF_INIT(REQUEST_ROOM_MOST + 64);
 	a->changes = (struct store_changes){
-		.mailbox = r->mailbox, .since = since,
+		.mailbox = r->mailbox, .since = since, .as = &r->access,
 		.vanished = &a->vanished,
 	};
 	return true;
@@ -483,8 +509,11 @@ void req_changes(struct request *r)
 static enum status earlier_run(struct request *r, struct tx *tx)
 {
 	struct asking *a = r->state;
-	enum status st = store_vanished(tx, &a->changes);
+	enum status st = request_may(r, tx, STORE_RIGHT_READ);
 
+	if (st != ST_OK)
+		return st;
+	st = store_vanished(tx, &a->changes);
 	if (st != ST_OK)
 		return request_store_failed(r, st, tx, request_detail(st));
 	st = request_put_set(r, IPC_TYPE_VANISHED, &a->vanished);

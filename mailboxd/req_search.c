@@ -29,8 +29,11 @@ static void searching_free(struct request *r)
 static enum status search_run(struct request *r, struct tx *tx)
 {
 	struct searching *s = r->state;
-	enum status st = store_search(tx, &s->search, SLICE_MS);
+	enum status st = request_may(r, tx, STORE_RIGHT_READ);
 
+	if (st != ST_OK)
+		return st;
+	st = store_search(tx, &s->search, SLICE_MS);
 	if (st == ST_MORE)
 		return clock_ms() < s->until_ms
 			? st : request_fail(r, ST_UNAVAILABLE, "", "too slow");
@@ -60,7 +63,7 @@ void req_search(struct request *r)
 	s->found = (struct ranges)RANGES_INIT(RANGES_MAX);
 	s->until_ms = clock_ms() + REQUEST_SEARCH_MS;
 	s->search = (struct store_search){
-		.mailbox = r->mailbox, .program = m->program,
+		.mailbox = r->mailbox, .as = &r->access, .program = m->program,
 		.now = clock_wall_seconds(), .found = &s->found,
 	};
 	request_go(r, PLACE_READER, 0, search_run, request_ended);

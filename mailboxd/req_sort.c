@@ -123,8 +123,11 @@ static enum status advance(struct request *r, struct tx *tx, struct ordering *o)
 static enum status order_run(struct request *r, struct tx *tx)
 {
 	struct ordering *o = r->state;
-	enum status st = advance(r, tx, o);
+	enum status st = request_may(r, tx, STORE_RIGHT_READ);
 
+	if (st != ST_OK)
+		return st;
+	st = advance(r, tx, o);
 	if (st == ST_MORE)
 		return o->stage == TELLING || clock_ms() < o->until_ms
 			? st : request_fail(r, ST_UNAVAILABLE, "", "too slow");
@@ -154,7 +157,7 @@ static void begin(struct request *r, uint32_t handle, struct slice program,
 	o->answer = (struct buf)BUF_INIT(ANSWER_MAX);
 	o->until_ms = clock_ms() + REQUEST_SEARCH_MS;
 	o->search = (struct store_search){
-		.mailbox = r->mailbox, .program = program,
+		.mailbox = r->mailbox, .as = &r->access, .program = program,
 		.now = clock_wall_seconds(), .found = &o->found,
 	};
 	o->order = (struct store_order){ .mailbox = r->mailbox, .uids = &o->found };

@@ -271,6 +271,15 @@ static enum status job_run(struct job *job, struct tx *tx)
 	return r->run(r, tx);
 }
 
+/* What it found of rights that were changed, others need not look for again. */
+static void keep_access(struct request *r)
+{
+	struct handle *h = session_handle_find(r->session, r->handle);
+
+	if (h && h->access.generation < r->access.generation)
+		h->access = r->access;
+}
+
 static void job_done(struct job *job, enum status status,
 		     const struct error *error)
 {
@@ -282,6 +291,8 @@ static void job_done(struct job *job, enum status status,
 		request_free(r);
 		return;
 	}
+	if (!store_access_is_owners(&r->access))
+		keep_access(r);
 	if (status != ST_OK && status != ST_MORE && !r->text[0] && error)
 		snprintf(r->text, sizeof r->text, "%s", error->text);
 	r->done(r, status);
@@ -489,6 +500,14 @@ enum status request_store_failed(struct request *r, enum status st,
 	return request_fail(r, st, detail, store_error(tx)->text);
 }
 
+enum status request_target_failed(struct request *r, enum status st, struct tx *tx,
+				  struct slice owner)
+{
+	return request_store_failed(r, st, tx,
+		st == ST_DENIED ? "NOPERM" : st != ST_NOT_FOUND ? "" :
+		owner.len ? "NONEXISTENT" : "TRYCREATE");
+}
+
 const char *request_detail(enum status st)
 {
 	switch (st) {
@@ -537,8 +556,21 @@ bool request_handle(struct request *r, uint32_t handle, bool changes)
 	}
 	r->handle = handle;
 	r->mailbox = h->watch.mailbox;
+	r->access = h->access;
 	r->keywords_told = h->keywords_told;
 	return true;
+}
+
+enum status request_may(struct request *r, struct tx *tx, uint32_t rights)
+{
+	enum status st;
+
+	if (store_access_is_owners(&r->access))
+		return ST_OK;
+	st = store_access_check(tx, &r->access, rights);
+	if (st == ST_NOT_FOUND)	/* that it is there was known */
+		st = ST_DENIED;
+	return st == ST_OK ? st : request_store_failed(r, st, tx, "NOPERM");
 }
 
 void *request_state(struct request *r, size_t octets)

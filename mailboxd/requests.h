@@ -78,6 +78,7 @@ struct request {
 
 	uint32_t handle;	/* that it named, or 0 */
 	uint64_t mailbox;	/* of the handle */
+	struct store_access access;	/* to it; a copy of the handle's */
 	uint32_t keywords_told;
 	/* of the session when it began, for the journal */
 	uint64_t account;
@@ -139,6 +140,10 @@ enum status request_fail(struct request *r, enum status st,
 enum status request_store_failed(struct request *r, enum status st,
 				 struct tx *tx, const char *detail);
 
+/* Where a message should go: TRYCREATE where it is one's own and is not there. */
+enum status request_target_failed(struct request *r, enum status st, struct tx *tx,
+				  struct slice owner);
+
 /* The response code of RFC 5530 that fits a failure best, or "". */
 const char *request_detail(enum status st);
 /* "imap", "pop3" or "smtp", of enum store_scope. */
@@ -163,6 +168,8 @@ void request_credit(struct request *r, uint32_t octets);
 /* On the loop: the mailbox of the handle in the message; false: the request was
  * failed. changes: a read-only handle is refused. */
 bool request_handle(struct request *r, uint32_t handle, bool changes);
+/* In run: whether these rights on the mailbox of the handle are there now. */
+enum status request_may(struct request *r, struct tx *tx, uint32_t rights);
 /* On the loop: a zeroed state of so many octets; NULL: the request was failed. */
 void *request_state(struct request *r, size_t octets);
 

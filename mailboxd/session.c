@@ -236,11 +236,32 @@ static void news_send(struct handle *h)
 	wake(h->session);
 }
 
+/* Whether h may be told by number what changed. */
+static bool may_be_told(struct handle *h, bool *may_ask)
+{
+	uint64_t now;
+
+	*may_ask = true;
+	if (store_access_is_owners(&h->access))
+		return true;
+	now = store_rights_generation(h->session->service->store);
+	if (now == h->access.generation)
+		return true;
+	*may_ask = h->warned != now;
+	h->warned = now;
+	return false;
+}
+
 void session_news(struct handle *h, uint64_t highestmodseq)
 {
+	bool may_ask;
+
 	if (!h->watch.wants_news || highestmodseq <= h->told_modseq)
 		return;
-	h->told_modseq = highestmodseq;
+	if (may_be_told(h, &may_ask))
+		h->told_modseq = highestmodseq;
+	else if (!may_ask)
+		return;
 	/* a peer that does not read gets one event for all that happened */
 	h->has_news = true;
 	if (h->session->out->len < SESSION_OUT_HIGH &&
@@ -285,7 +306,7 @@ uint32_t session_handle_next(struct session *s)
 }
 
 enum status session_handle_open(struct session *s, uint32_t id,
-				uint64_t mailbox, bool read_only,
+				const struct store_access *access, bool read_only,
 				bool exclusive, struct handle **handle)
 {
 	struct handle *h = NULL;
@@ -297,8 +318,8 @@ enum status session_handle_open(struct session *s, uint32_t id,
 	if (!h)
 		return ST_LIMIT;
 	*h = (struct handle){
-		.watch = { .mailbox = mailbox, .is_exclusive = exclusive },
-		.session = s, .read_only = read_only,
+		.watch = { .mailbox = access->mailbox, .is_exclusive = exclusive },
+		.session = s, .access = *access, .read_only = read_only,
 	};
 	st = watch_add(&s->service->watch, &h->watch);
 	if (st != ST_OK)

@@ -16,6 +16,7 @@
 
 #include "common/buf.h"
 #include "common/ipc_messages.h"
+#include "mailboxd/store_access.h"
 #include "mailboxd/watch.h"
 
 #include <stdbool.h>
@@ -52,6 +53,8 @@ struct handle {
 	uint32_t id;		/* 0: a free slot */
 	bool read_only;
 	bool has_news;		/* an event is due, out was too full */
+	struct store_access access;	/* as resolved last; requests have copies */
+	uint64_t warned;	/* generation of rights at which news were cut */
 	uint64_t told_modseq;	/* the highest the peer was told */
 	uint32_t keywords_told;	/* ids of keyword sets up to this */
 };
@@ -109,11 +112,13 @@ uint32_t session_handle_next(struct session *s);
 /* Opens a handle under that id. ST_LIMIT; ST_DENIED: another session has the
  * mailbox exclusively. */
 enum status session_handle_open(struct session *s, uint32_t id,
-				uint64_t mailbox, bool read_only,
+				const struct store_access *access, bool read_only,
 				bool exclusive, struct handle **handle);
 struct handle *session_handle_find(struct session *s, uint32_t id);
 void session_handle_close(struct session *s, struct handle *h);
-/* Tells of a change, now or when out has room. */
+/* Tells of a change, now or when out has room. Where rights were changed since a handle of
+ * another's mailbox was used last, it is told once to ask, without a number, and
+ * nothing more before it did. */
 void session_news(struct handle *h, uint64_t highestmodseq);
 
 #endif

@@ -45,6 +45,7 @@
 #include "mailboxd/store_quota.h"
 #include "mailboxd/store_metadata.h"
 #include "mailboxd/store_acl.h"
+#include "mailboxd/store_access.h"
 #include "mailboxd/store_message.h"
 #include "mailboxd/store_untold.h"
 #include "mailboxd/store_import.h"

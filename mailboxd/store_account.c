@@ -188,6 +188,10 @@ enum status store_account_remove(struct tx *tx, uint64_t id)
 	if (!st)
 		st = sql_run(tx, "DELETE FROM acl WHERE account = ?1",
 			     SQL_ARGS(sql_i(id)));
+	rights_changed(tx);
+	if (!st)
+		st = sql_run(tx, "DELETE FROM seen WHERE account = ?1",
+			     SQL_ARGS(sql_i(id)));
 	if (!st)
 		st = sql_run(tx, "DELETE FROM credential WHERE account = ?1",
 			     SQL_ARGS(sql_i(id)));

@@ -150,6 +150,7 @@ enum status store_acl_set(struct tx *tx, uint64_t by, uint64_t mailbox,
 	now = mode == IPC_STORE_REPLACE ? rights
 	    : mode == IPC_STORE_ADD	? now | rights
 					: now & ~rights;
+	rights_changed(tx);
 	if (!(now & STORE_RIGHTS_ALL))
 		return sql_run(tx, "DELETE FROM acl WHERE mailbox = ?1"
 			       " AND account = ?2",

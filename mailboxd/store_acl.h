@@ -18,7 +18,7 @@ enum store_right {
 	STORE_RIGHT_SEEN	= 1u << 2,	/* s */
 	STORE_RIGHT_WRITE	= 1u << 3,	/* w */
 	STORE_RIGHT_INSERT	= 1u << 4,	/* i */
-	STORE_RIGHT_POST	= 1u << 5,	/* p */
+	STORE_RIGHT_POST	= 1u << 5,	/* p: no verb asks for it */
 	STORE_RIGHT_CREATE	= 1u << 6,	/* k */
 	STORE_RIGHT_DELETE	= 1u << 7,	/* x */
 	STORE_RIGHT_TRASH	= 1u << 8,	/* t: \Deleted */

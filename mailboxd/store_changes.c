@@ -258,19 +258,23 @@ static enum status look_rows(const struct array *a,
 static enum status read_rows(struct tx *tx, struct store_changes *c,
 			     size_t octets, struct buf *rows)
 {
+	const struct ranges *seen;
 	struct sqlite3_stmt *row;
-	enum status st = sql_query(tx, &row, "SELECT uid, flags, modseq FROM entry"
-		" WHERE mailbox = ?1 AND uid >= ?2 AND modseq > ?3 ORDER BY uid",
-		SQL_ARGS(sql_i(c->mailbox), sql_i(c->next_uid),
-			 sql_i(c->since)));
+	enum status st = seen_load(tx, c->as, &seen);
 
+	if (!st)
+		st = sql_query(tx, &row, "SELECT uid, flags, modseq FROM entry"
+			" WHERE mailbox = ?1 AND uid >= ?2 AND modseq > ?3"
+			" ORDER BY uid",
+			SQL_ARGS(sql_i(c->mailbox), sql_i(c->next_uid),
+				 sql_i(c->since)));
 	if (st)
 		return st;
 	while (!(st = sql_next(tx, row))) {
 		struct fetch_row r = { .uid = (uint32_t)sql_column(row, 0),
-				       .flags = sql_column(row, 1),
 				       .modseq = sql_column(row, 2) };
 
+		r.flags = seen_flags(seen, sql_column(row, 1), r.uid);
 		if (rows->len + ROW_OCTETS > octets) {
 			c->next_uid = r.uid;
 			st = ST_MORE;
@@ -293,7 +297,7 @@ enum status store_changes(struct tx *tx, struct store_changes *c,
 	if (st || c->next_uid == UINT32_MAX)
 		return st;
 	st = ST_NOT_FOUND;
-	if (tx->mode == TX_READ)
+	if (tx->mode == TX_READ && store_access_is_owners(c->as))
 		/* a look goes on where the one before had seen enough */
 		do {
 			st = arrays_look(tx->store->arrays, c->mailbox,

@@ -10,10 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct store_access;
 struct tx;
 
 struct store_changes {
 	uint64_t mailbox, since;
+	const struct store_access *as;	/* whose \Seen; NULL: the owner's */
 
 	uint32_t next_uid;	/* cursor; 0 at first */
 	struct ranges *vanished;	/* out, filled by the first call */

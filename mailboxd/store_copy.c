@@ -23,6 +23,9 @@ struct copy_job {
 	uint64_t modseq;	/* of the new entries */
 	uint32_t uid_max;	/* of what was there when it began */
 	struct entry *block;	/* BLOCK of them */
+	bool is_plain;		/* who does it owns both */
+	const struct ranges *seen;	/* in `from`, by one who does not own it */
+	struct ranges seen_copies;	/* UIDs in `to`, likewise */
 	struct {
 		uint32_t from, to;
 	} last_set;
@@ -80,14 +83,35 @@ static enum status map_flags(struct copy_job *j, uint64_t *flags)
 	return ST_OK;
 }
 
+/* What of the flags goes along (RFC 4314 section 4). *seen: into a mailbox of another,
+ * where \Seen stands beside the flags. */
+static enum status take_flags(struct copy_job *j, struct entry *e, bool *seen)
+{
+	const struct store_access *as = j->copy->to_as;
+	uint64_t flags = seen_flags(j->seen, e->flags, e->uid);
+	bool is_owner = store_access_is_owners(as);
+
+	*seen = !is_owner && flags & FLAG_SEEN && as->rights & STORE_RIGHT_SEEN;
+	if (!is_owner)
+		flags &= as->rights & STORE_RIGHT_WRITE ?
+			~(uint64_t)FLAGS_SYSTEM | rights_flags(as->rights) :
+			rights_flags(as->rights);
+	e->flags = flags;
+	return map_flags(j, &e->flags);
+}
+
 static enum status copy_entry(struct copy_job *j, struct entry e)
 {
 	struct store_copy *c = j->copy;
 	uint32_t source = e.uid;
-	enum status st = map_flags(j, &e.flags);
+	bool seen = false;
+	enum status st = j->is_plain ? map_flags(j, &e.flags) :
+				       take_flags(j, &e, &seen);
 
 	if (!st)
 		st = entry_uid(j->tx, j->to, &e.uid);
+	if (!st && seen)
+		st = ranges_add(&j->seen_copies, e.uid, e.uid);
 	e.modseq = j->modseq;
 	e.saved = store_now();
 	if (!st)
@@ -154,7 +178,7 @@ static enum status copy_block(struct copy_job *j, size_t count)
 	enum status st = ST_OK;
 
 	for (size_t i = 0, n; i < count && !st; i += n) {
-		n = plain_run(j, i, count);
+		n = j->is_plain ? plain_run(j, i, count) : 1;
 		if (n < RUN_LEAST) {
 			n = 1;
 			st = copy_entry(j, j->block[i]);
@@ -253,6 +277,8 @@ static enum status copy_all(struct copy_job *j, const struct ranges *uids)
 		st = mailbox_next_modseq(tx, j->to, &j->modseq);
 	for (size_t i = 0; i < uids->count && !st; i++)
 		st = copy_range(j, uids->items[i]);
+	if (!st && j->seen_copies.count)
+		st = seen_change(tx, c->to_as, &j->seen_copies, true, j->modseq);
 	if (!st)
 		st = journal_copy(j);
 	return st || !c->is_move ? st : remove_moved(j, octets);
@@ -267,14 +293,20 @@ enum status store_copy(struct tx *tx, struct store_copy *c)
 	ranges_clear(c->target);
 	if (!st)
 		st = entry_open(tx, c->to, &j.to, &j.to_account);
+	if (!st)
+		st = seen_load(tx, c->from_as, &j.seen);
 	if (st)
 		return st;
+	j.is_plain = store_access_is_owners(c->from_as) &&
+		     store_access_is_owners(c->to_as);
+	j.seen_copies = (struct ranges)RANGES_INIT(RANGES_MAX);
 	j.block = malloc(BLOCK * sizeof *j.block);
 	if (!j.block)
 		return tx_no_memory(tx);
 	j.uid_max = j.from->now.mailbox.uidnext - 1;
 	st = copy_all(&j, c->uids ? c->uids : &all_uids);
 	free(j.block);
+	ranges_free(&j.seen_copies);
 	c->uidvalidity = j.to->now.mailbox.uidvalidity;
 	c->modseq = mailbox_told_modseq(tx->store,
 					j.from->now.mailbox.highestmodseq);

@@ -282,12 +282,13 @@ static void log_unreadable(struct tx *tx, struct store_fetch *f, uint32_t uid,
 
 static enum status fetch_one(struct tx *tx, struct store_fetch *f,
 			     struct sqlite3_stmt *row, const struct mark *mark,
-			     size_t octets, struct buf *out)
+			     const struct ranges *seen, size_t octets,
+			     struct buf *out)
 {
 	struct fetch_row r = { .uid = mark->uid };
 	enum status st = fill_row(tx, row, f->items, &r);
 
-	r.flags = mark->flags;
+	r.flags = seen_flags(seen, mark->flags, mark->uid);
 	r.modseq = mark->modseq;
 
 	if (!st && f->items & FETCH_OCTETS)
@@ -306,11 +307,14 @@ static enum status fetch_one(struct tx *tx, struct store_fetch *f,
 static enum status fetch_rows(struct tx *tx, struct store_fetch *f,
 			      struct range r, size_t octets, struct buf *out)
 {
+	const struct ranges *seen = NULL;
 	struct sqlite3_stmt *row;
 	struct ahead ahead;
 	struct mark mark;
-	enum status st;
+	enum status st = seen_load(tx, f->items & FETCH_FLAGS ? f->as : NULL, &seen);
 
+	if (st)
+		return st;
 	if (r.low < f->next_uid)
 		r.low = f->next_uid;
 	ahead.is_used = tx->mode == TX_READ && wants_marks(f);
@@ -330,7 +334,7 @@ static enum status fetch_rows(struct tx *tx, struct store_fetch *f,
 			st = ST_MORE;
 			break;
 		}
-		st = fetch_one(tx, f, row, &mark, octets, out);
+		st = fetch_one(tx, f, row, &mark, seen, octets, out);
 		if (!st && f->streaming)
 			st = ST_MORE;
 		if (st)
@@ -476,7 +480,7 @@ enum status store_fetch(struct tx *tx, struct store_fetch *f, size_t octets,
 	if (tx->mode == TX_READ && wants_marks(f)) {
 		if (is_many(uids))
 			arrays_want(tx, f->mailbox);
-		if (!(f->items & ~FLAG_ITEMS))
+		if (!(f->items & ~FLAG_ITEMS) && store_access_is_owners(f->as))
 			st = fetch_array(tx, f, uids, octets, out);
 	}
 	if (st != ST_NOT_FOUND)

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct store;
+struct store_access;
 struct tx;
 
 /*
@@ -22,6 +23,7 @@ struct tx;
  */
 struct store_fetch {
 	uint64_t mailbox;
+	const struct store_access *as;	/* whose \Seen; NULL: the owner's */
 	const struct ranges *uids;	/* NULL: all */
 	uint32_t items;		/* enum fetch_item */
 	uint64_t changed_since;	/* 0: all */

@@ -31,6 +31,12 @@ struct flag_job {
 	struct run *runs;	/* closed ones; written when the scan is over */
 	size_t run_count, run_cap;
 	struct ranges changed;
+	/* by one who is no owner: what may be changed, and what becomes of its \Seen */
+	uint32_t may;		/* shared flags */
+	bool may_keywords;
+	const struct ranges *seen;	/* NULL: the owner's are in the flags */
+	bool turns_seen, seen_on;
+	struct ranges turned;
 };
 
 static enum status change_set(struct flag_job *j, uint32_t from, uint32_t *to)
@@ -39,7 +45,8 @@ static enum status change_set(struct flag_job *j, uint32_t from, uint32_t *to)
 	struct tx *tx = j->tx;
 	enum status st;
 
-	if (c->mode != IPC_STORE_REPLACE && c->keywords.len == 0) {
+	if (!j->may_keywords ||
+	    (c->mode != IPC_STORE_REPLACE && c->keywords.len == 0)) {
 		*to = from;
 		return ST_OK;
 	}
@@ -69,11 +76,11 @@ static enum status masks(struct flag_job *j, uint64_t old, uint64_t *keep,
 			 uint64_t *add)
 {
 	const struct store_flag_change *c = j->change;
-	uint32_t flags = c->flags & FLAGS_SYSTEM, set;
+	uint32_t flags = c->flags & j->may, set;
 	enum status st = change_set(j, flags_keyword_set(old), &set);
 
 	*add = flags_join(c->mode == IPC_STORE_REMOVE ? 0 : flags, set);
-	*keep = c->mode == IPC_STORE_REPLACE ? 0 :
+	*keep = c->mode == IPC_STORE_REPLACE ? FLAGS_SYSTEM & ~j->may :
 		c->mode == IPC_STORE_ADD ? FLAGS_SYSTEM : FLAGS_SYSTEM & ~flags;
 	return st;
 }
@@ -125,11 +132,18 @@ static enum status append_row(struct flag_job *j, uint32_t uid, uint64_t flags,
 	return st ? tx_error(j->tx, st, "too many rows") : ST_OK;
 }
 
+/* Whether this one's \Seen of another than the owner becomes a different one. */
+static bool turns(const struct flag_job *j, uint32_t uid)
+{
+	return j->turns_seen && ranges_has(j->seen, uid) != j->seen_on;
+}
+
 static enum status change_one(struct flag_job *j, uint32_t uid, uint64_t old,
 			      uint64_t old_modseq, uint64_t size)
 {
 	struct store_flag_change *c = j->change;
 	uint64_t keep, add, new;
+	bool turned;
 	enum status st;
 
 	if (old_modseq > c->unchanged_since) {
@@ -140,8 +154,10 @@ static enum status change_one(struct flag_job *j, uint32_t uid, uint64_t old,
 	if (st)
 		return st;
 	new = (old & keep) | add;
-	if (new == old) {	/* no change, no modseq */
+	turned = turns(j, uid);
+	if (new == old && !turned) {	/* no change, no modseq */
 		st = close_run(j);
+		old = seen_flags(j->seen, old, uid);
 		return st ? st : append_row(j, uid, old, old_modseq);
 	}
 	if (!j->modseq)
@@ -155,6 +171,10 @@ static enum status change_one(struct flag_job *j, uint32_t uid, uint64_t old,
 	count_change(&j->mailbox->now.mailbox, old, new, size);
 	if (!st)
 		st = ranges_add(&j->changed, uid, uid);
+	if (!st && turned)
+		st = ranges_add(&j->turned, uid, uid);
+	/* j->seen is what was */
+	new = seen_flags(j->seen, new, uid) ^ (turned ? FLAG_SEEN : 0);
 	return st ? st : append_row(j, uid, new, j->modseq);
 }
 
@@ -298,10 +318,34 @@ static enum status journal_change(struct flag_job *j)
 			   buf_slice(&detail));
 }
 
+/* RFC 4314 section 4: it fails only where nothing of it may be done. */
+static enum status take_rights(struct flag_job *j)
+{
+	const struct store_flag_change *c = j->change;
+	bool is_all = c->mode == IPC_STORE_REPLACE;
+	uint32_t rights;
+
+	j->may = FLAGS_SYSTEM;
+	j->may_keywords = true;
+	if (store_access_is_owners(c->as))
+		return ST_OK;
+	rights = c->as->rights;
+	j->may = rights_flags(rights);
+	j->may_keywords = rights & STORE_RIGHT_WRITE;
+	j->turns_seen = rights & STORE_RIGHT_SEEN &&
+			(is_all || c->flags & FLAG_SEEN);
+	j->seen_on = c->flags & FLAG_SEEN && c->mode != IPC_STORE_REMOVE;
+	if (!j->turns_seen && !(is_all ? j->may : c->flags & j->may) &&
+	    !(j->may_keywords && (is_all || c->keywords.len)))
+		return tx_error(j->tx, ST_DENIED, "the right to do that was not given");
+	return seen_load(j->tx, c->as, &j->seen);
+}
+
 enum status store_flags(struct tx *tx, struct store_flag_change *c)
 {
 	struct flag_job j = { .tx = tx, .change = c,
-			      .changed = RANGES_INIT(RANGES_MAX) };
+			      .changed = RANGES_INIT(RANGES_MAX),
+			      .turned = RANGES_INIT(RANGES_MAX) };
 	enum status st = hot_get(tx, HOT_MAILBOX, c->mailbox, &j.mailbox);
 
 	if (c->refused)
@@ -311,11 +355,15 @@ enum status store_flags(struct tx *tx, struct store_flag_change *c)
 	c->set_high = 0;
 	j.uses_array = may_use_array(&j);
 	if (!st)
+		st = take_rights(&j);
+	if (!st)
 		st = hot_touch(tx, j.mailbox);
 	for (size_t i = 0; i < c->uids->count && !st; i++)
 		st = change_range(&j, c->uids->items[i]);
 	if (!st)
 		st = write_runs(&j);
+	if (!st && j.turned.count)
+		st = seen_change(tx, c->as, &j.turned, j.seen_on, j.modseq);
 	if (!st && j.modseq)
 		st = journal_change(&j);
 	c->has_changed = j.modseq != 0;
@@ -323,6 +371,7 @@ enum status store_flags(struct tx *tx, struct store_flag_change *c)
 		c->modseq = mailbox_told_modseq(tx->store,
 				j.mailbox->now.mailbox.highestmodseq);
 	ranges_free(&j.changed);
+	ranges_free(&j.turned);
 	free(j.runs);
 	free(j.sets);
 	return st;

@@ -12,10 +12,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct store_access;
 struct tx;
 
 struct store_flag_change {
 	uint64_t mailbox;
+	const struct store_access *as;	/* who; NULL: the owner */
 	const struct ranges *uids;
 	enum ipc_store_mode mode;
 	uint32_t flags;		/* FLAG_* */
@@ -29,11 +31,15 @@ struct store_flag_change {
 	struct buf *rows;	/* out: FETCH_FLAGS | FETCH_MODSEQ rows of those
 				 * named, 20 octets each; may be NULL */
 };
-/* NORMAL. ST_LIMIT: keywords; ST_SYNTAX: no keyword; ST_NOT_FOUND. */
+/* NORMAL. What `as` may not change of what was asked for stays as it is; ST_DENIED: all
+ * of it (RFC 4314 section 4). ST_LIMIT: keywords; ST_SYNTAX: no keyword; ST_NOT_FOUND. */
 enum status store_flags(struct tx *tx, struct store_flag_change *change);
 
 struct store_copy {
 	uint64_t from, to;
+	/* Who, with r (and for a move t and e) of the one, i of the other; NULL: the
+	 * owner. Flags that it may not set in the target are left out. */
+	const struct store_access *from_as, *to_as;
 	const struct ranges *uids;	/* NULL: all */
 	bool is_move;
 

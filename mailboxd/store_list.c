@@ -158,17 +158,13 @@ static struct store_mailbox *add_row(struct tx *tx, struct names *n)
 	return &n->rows[n->count++];
 }
 
-static enum status collect_mailboxes(struct tx *tx, uint64_t account,
-				     uint32_t what, struct names *n)
+static enum status collect_rows(struct tx *tx, struct sqlite3_stmt *row,
+				uint32_t what, struct names *n)
 {
 	struct store_mailbox *m;
-	struct sqlite3_stmt *row;
 	uint32_t recent_uid;
-	enum status st = sql_query(tx, &row, COLUMNS "WHERE m.owner = ?1",
-				   SQL_ARGS(sql_i(account)));
+	enum status st;
 
-	if (st)
-		return st;
 	while (!(st = sql_next(tx, row))) {
 		m = add_row(tx, n);
 		st = m ? read_row(tx, row, m, &recent_uid) : ST_NO_MEMORY;
@@ -179,6 +175,16 @@ static enum status collect_mailboxes(struct tx *tx, uint64_t account,
 	}
 	sql_end(row);
 	return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+static enum status collect_mailboxes(struct tx *tx, uint64_t account,
+				     uint32_t what, struct names *n)
+{
+	struct sqlite3_stmt *row;
+	enum status st = sql_query(tx, &row, COLUMNS "WHERE m.owner = ?1",
+				   SQL_ARGS(sql_i(account)));
+
+	return st ? st : collect_rows(tx, row, what, n);
 }
 
 static enum status collect_subscriptions(struct tx *tx, uint64_t account,
@@ -252,6 +258,20 @@ static enum status add_parents(struct tx *tx, struct names *n)
 	return ST_OK;
 }
 
+/* st: of collecting them. */
+static enum status tell(struct tx *tx, struct names *n, enum status st,
+			store_mailbox_fn *fn, void *arg)
+{
+	sort_and_merge(n);
+	if (!st)
+		st = add_parents(tx, n);
+	sort_and_merge(n);
+	for (size_t i = 0; i < n->count && !st; i++)
+		st = fn(arg, &n->rows[i]);
+	free(n->rows);
+	return st;
+}
+
 enum status store_mailbox_list(struct tx *tx, uint64_t account, uint32_t what,
 			       store_mailbox_fn *fn, void *arg)
 {
@@ -262,12 +282,30 @@ enum status store_mailbox_list(struct tx *tx, uint64_t account, uint32_t what,
 		st = collect_mailboxes(tx, account, what, &n);
 	if (!st)
 		st = collect_subscriptions(tx, account, &n);
-	sort_and_merge(&n);
+	return tell(tx, &n, st, fn, arg);
+}
+
+enum status store_mailbox_list_other(struct tx *tx, uint64_t account, uint64_t owner,
+				     uint32_t what, store_mailbox_fn *fn, void *arg)
+{
+	struct names n = { 0 };
+	struct sqlite3_stmt *row;
+	enum status st = tx->mode == TX_WRITE ? hot_flush(tx) : ST_OK;
+
 	if (!st)
-		st = add_parents(tx, &n);
-	sort_and_merge(&n);
-	for (size_t i = 0; i < n.count && !st; i++)
-		st = fn(arg, &n.rows[i]);
-	free(n.rows);
-	return st;
+		st = sql_query(tx, &row, COLUMNS "JOIN acl c ON c.mailbox = m.id"
+			" WHERE m.owner = ?1 AND c.account = ?2"
+			" AND instr(c.rights, 'l')",
+			SQL_ARGS(sql_i(owner), sql_i(account)));
+	if (!st)
+		st = collect_rows(tx, row, what & ~(uint32_t)IPC_LIST_COUNTS, &n);
+	for (size_t i = 0; i < n.count && !st; i++) {
+		const struct store_access a = { .account = account, .owner = owner,
+						.mailbox = n.rows[i].id };
+
+		n.rows[i].attributes = 0;
+		if (what & IPC_LIST_COUNTS)
+			st = store_seen_status(tx, &a, &n.rows[i]);
+	}
+	return tell(tx, &n, st, fn, arg);
 }

@@ -116,6 +116,14 @@ enum status mailbox_next_modseq(struct tx *tx, struct hot *hot,
 	return ST_OK;
 }
 
+enum status mailbox_find_id(struct tx *tx, uint64_t account, struct slice name,
+			    uint64_t *id)
+{
+	return sql_number(tx, id, "SELECT id FROM mailbox WHERE owner = ?1"
+			  " AND name = ?2",
+			  SQL_ARGS(sql_i(account), sql_t(name)));
+}
+
 /* ---- making -------------------------------------------------------------------------- */
 
 static enum status next_uidvalidity(struct tx *tx, uint32_t *value)
@@ -131,6 +139,26 @@ static enum status next_uidvalidity(struct tx *tx, uint32_t *value)
 		return tx_error(tx, ST_LIMIT, "no UIDVALIDITY is left");
 	*value = (uint32_t)last + 1;
 	return store_meta_set(tx, "uidvalidity", *value);
+}
+
+/* RFC 4314 section 4: it gets the rights of the mailbox above. */
+static enum status inherit_rights(struct tx *tx, uint64_t account, struct slice name,
+				  uint64_t id)
+{
+	size_t above = name.len;
+	uint64_t parent;
+	enum status st;
+
+	while (above > 0 && name.data[above - 1] != '/')
+		above--;
+	if (above == 0)
+		return ST_OK;
+	st = mailbox_find_id(tx, account, slice_head(name, above - 1), &parent);
+	if (st)
+		return st == ST_NOT_FOUND ? ST_OK : st;
+	return sql_run(tx, "INSERT INTO acl (mailbox, account, rights)"
+		       " SELECT ?1, account, rights FROM acl WHERE mailbox = ?2",
+		       SQL_ARGS(sql_i(id), sql_i(parent)));
 }
 
 enum status mailbox_insert(struct tx *tx, uint64_t account, struct slice name,
@@ -159,9 +187,9 @@ enum status mailbox_insert(struct tx *tx, uint64_t account, struct slice name,
 				 sql_i(uidvalidity),
 				 sql_i(tx->store->epoch << 32),
 				 sql_i((uint64_t)store_now())));
-	return st ? st : sql_number(tx, id, "SELECT id FROM mailbox"
-				    " WHERE owner = ?1 AND name = ?2",
-				    SQL_ARGS(sql_i(account), sql_t(name)));
+	if (!st)
+		st = mailbox_find_id(tx, account, name, id);
+	return st ? st : inherit_rights(tx, account, name, *id);
 }
 
 static enum status subscribe(struct tx *tx, uint64_t account, struct slice name)
@@ -195,14 +223,6 @@ enum status mailbox_make_defaults(struct tx *tx, uint64_t account)
 	return st;
 }
 
-static enum status find_id(struct tx *tx, uint64_t account, struct slice name,
-			   uint64_t *id)
-{
-	return sql_number(tx, id, "SELECT id FROM mailbox WHERE owner = ?1"
-			  " AND name = ?2",
-			  SQL_ARGS(sql_i(account), sql_t(name)));
-}
-
 /* The mailboxes above name that are not there yet. */
 static enum status make_parents(struct tx *tx, uint64_t account,
 				struct slice name)
@@ -213,7 +233,7 @@ static enum status make_parents(struct tx *tx, uint64_t account,
 	for (size_t i = 1; i < name.len; i++) {
 		if (name.data[i] != '/')
 			continue;
-		st = find_id(tx, account, slice_head(name, i), &id);
+		st = mailbox_find_id(tx, account, slice_head(name, i), &id);
 		if (st == ST_NOT_FOUND)
 			st = mailbox_insert(tx, account, slice_head(name, i),
 					    "", &id);
@@ -258,7 +278,7 @@ enum status store_mailbox_create(struct tx *tx, uint64_t account,
 	enum status st = mailbox_name(tx, in, &name);
 
 	if (!st)
-		st = find_id(tx, account, name, &made);
+		st = mailbox_find_id(tx, account, name, &made);
 	if (!st)
 		return tx_error(tx, ST_EXISTS, "that mailbox is there already");
 	if (st != ST_NOT_FOUND)
@@ -348,7 +368,7 @@ enum status store_mailbox_delete(struct tx *tx, uint64_t account,
 	if (!st && is_inbox(name))
 		return tx_error(tx, ST_DENIED, "INBOX cannot be removed");
 	if (!st)
-		st = find_id(tx, account, name, &id);
+		st = mailbox_find_id(tx, account, name, &id);
 	if (st == ST_NOT_FOUND)
 		return tx_error(tx, st, "no such mailbox");
 	if (!st)
@@ -434,7 +454,7 @@ enum status store_mailbox_rename(struct tx *tx, uint64_t account,
 	if (!st)
 		st = mailbox_name(tx, out, &to);
 	if (!st)
-		st = find_id(tx, account, from, &id);
+		st = mailbox_find_id(tx, account, from, &id);
 	if (st == ST_NOT_FOUND) {	/* a parent only by its children's names */
 		st = count_children(tx, account, from, &children);
 		if (!st && !children)
@@ -442,7 +462,7 @@ enum status store_mailbox_rename(struct tx *tx, uint64_t account,
 	}
 	if (st)
 		return st;
-	st = find_id(tx, account, to, &other);
+	st = mailbox_find_id(tx, account, to, &other);
 	if (st == ST_OK)
 		return tx_error(tx, ST_EXISTS, "that mailbox is there already");
 	if (st != ST_NOT_FOUND)
@@ -472,7 +492,7 @@ enum status store_mailbox_subscribe(struct tx *tx, uint64_t account,
 			st = tx_error(tx, ST_NOT_FOUND, "not subscribed");
 		return st;
 	}
-	st = find_id(tx, account, name, &id);
+	st = mailbox_find_id(tx, account, name, &id);
 	if (st == ST_NOT_FOUND)
 		return tx_error(tx, st, "no such mailbox");
 	return st ? st : subscribe(tx, account, name);

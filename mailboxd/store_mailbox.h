@@ -30,6 +30,10 @@ typedef enum status store_mailbox_fn(void *arg, const struct store_mailbox *m);
  * a parent or a subscription. what: enum ipc_list_what. */
 enum status store_mailbox_list(struct tx *tx, uint64_t account, uint32_t what,
 			       store_mailbox_fn *row, void *arg);
+/* The same of another account: the mailboxes which `account` may look up (l), as it
+ * sees them. */
+enum status store_mailbox_list_other(struct tx *tx, uint64_t account, uint64_t owner,
+				     uint32_t what, store_mailbox_fn *row, void *arg);
 /* ST_NOT_FOUND. */
 enum status store_mailbox_find(struct tx *tx, uint64_t account,
 			       struct slice name, struct store_mailbox *m);

@@ -352,25 +352,49 @@ enum status store_deliver(struct tx *tx, const struct store_message *m,
 
 /* ---- APPEND ------------------------------------------------------------------------------ */
 
+/* RFC 4314 section 4: flags that the account may not set are left out. *seen: it stands
+ * beside them. */
+static void take_flags(const struct store_access *as, const struct store_append *a,
+		       uint32_t *flags, struct slice *keywords, bool *seen)
+{
+	*flags = a->flags;
+	*keywords = a->keywords;
+	*seen = false;
+	if (store_access_is_owners(as))
+		return;
+	*flags &= rights_flags(as->rights);
+	if (!(as->rights & STORE_RIGHT_WRITE))
+		*keywords = SLICE_EMPTY;
+	*seen = a->flags & FLAG_SEEN && as->rights & STORE_RIGHT_SEEN;
+}
+
 static enum status append_one(struct tx *tx, struct hot *mailbox,
 			      struct hot *account, uint64_t modseq,
+			      const struct store_access *as, struct ranges *seen_uids,
 			      struct store_append *a)
 {
+	struct slice keywords;
+	uint32_t flags;
+	bool seen;
+
 	struct entry e = { .message = a->message.id, .saved = store_now(),
 			   .modseq = modseq, .size = a->message.size };
 	uint32_t set;
 	enum status st = account_check_quota(tx, &account->now.account,
 					     a->message.size, 1);
 
+	take_flags(as, a, &flags, &keywords, &seen);
 	if (!st)
-		st = keyword_set_intern(tx, mailbox->id, a->keywords, &set);
+		st = keyword_set_intern(tx, mailbox->id, keywords, &set);
 	if (!st)
 		st = message_insert(tx, &a->message, 1);
 	if (!st)
 		st = entry_uid(tx, mailbox, &e.uid);
+	if (!st && seen)
+		st = ranges_add(seen_uids, e.uid, e.uid);
 	if (st)
 		return st;
-	e.flags = flags_join(a->flags, set);
+	e.flags = flags_join(flags, set);
 	a->uid = e.uid;
 	return entry_insert(tx, mailbox, account, &e);
 }
@@ -393,10 +417,11 @@ static enum status journal_appended(struct tx *tx, uint64_t mailbox,
 	return st;
 }
 
-enum status store_append(struct tx *tx, uint64_t id,
+enum status store_append(struct tx *tx, uint64_t id, const struct store_access *as,
 			 struct store_append *messages, size_t count,
 			 uint32_t *uidvalidity)
 {
+	struct ranges seen = RANGES_INIT(RANGES_MAX);
 	struct hot *mailbox, *account;
 	uint64_t modseq;
 	enum status st = entry_open(tx, id, &mailbox, &account);
@@ -405,7 +430,11 @@ enum status store_append(struct tx *tx, uint64_t id,
 	if (!st)
 		st = mailbox_next_modseq(tx, mailbox, &modseq);
 	for (size_t i = 0; i < count && !st; i++)
-		st = append_one(tx, mailbox, account, modseq, &messages[i]);
+		st = append_one(tx, mailbox, account, modseq, as, &seen,
+				&messages[i]);
+	if (!st && seen.count)
+		st = seen_change(tx, as, &seen, true, modseq);
+	ranges_free(&seen);
 	if (st)
 		return st;
 	*uidvalidity = mailbox->now.mailbox.uidvalidity;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct store_access;
 struct tx;
 
 /* Every piece of a body but its last has so many octets. */
@@ -56,8 +57,10 @@ struct store_append {
 	struct slice keywords;	/* names separated by spaces */
 	uint32_t uid;		/* out */
 };
-/* ST_QUOTA, ST_NOT_FOUND, ST_LIMIT (keywords, UIDs). */
+/* as: who does it, with the right i; NULL: the owner. Flags that it may not set are left
+ * out (RFC 4314 section 4). ST_QUOTA, ST_NOT_FOUND, ST_LIMIT (keywords, UIDs). */
 enum status store_append(struct tx *tx, uint64_t mailbox,
+			 const struct store_access *as,
 			 struct store_append *messages, size_t count,
 			 uint32_t *uidvalidity);
 

@@ -114,6 +114,7 @@ struct store {
 	struct store_barred *barred;	/* store_journal.c */
 	struct arrays *arrays;
 	struct store_signatures signatures;
+	atomic_uint_fast64_t rights_generation;
 };
 
 /* ---- rows the writer keeps at hand (store_hot.c) ------------------------------ */
@@ -191,6 +192,7 @@ struct tx {
 	int spilled_before;	/* pages, before it; see store_undo() */
 	struct store_actor actor;
 	struct buf scratch;
+	struct ranges seen;	/* of seen_load() */
 	size_t large_octets;	/* of large bodies, that went through the page cache */
 
 	/* TX_WRITE */
@@ -207,10 +209,12 @@ struct tx {
 	uint64_t delivered;	/* in this transaction */
 	uint64_t sids[TX_SIDS];	/* hashes of those written down lately */
 	struct array_log log;	/* what it did to rows that arrays have */
+	bool changed_rights;	/* in this transaction */
 
 	/* TX_READ */
 	struct hot reading[2];	/* what hot_get() gave, by kind */
 	bool has_snapshot;	/* SQL was asked since it began */
+	uint64_t rights_began;	/* their generation when it began */
 	/* a connection to search.db of that generation, or NULL */
 	struct tx *signatures;
 	unsigned signatures_generation;
@@ -378,7 +382,10 @@ enum status mailbox_next_modseq(struct tx *tx, struct hot *mailbox,
 enum status mailbox_make_defaults(struct tx *tx, uint64_t account);
 /* With what is in them, for an account that goes. */
 enum status mailbox_remove_all(struct tx *tx, uint64_t account);
-/* One mailbox, whose name is in its final form. */
+/* By a name in its final form. ST_NOT_FOUND, without words. */
+enum status mailbox_find_id(struct tx *tx, uint64_t account, struct slice name,
+			    uint64_t *id);
+/* One mailbox, whose name is in its final form; it gets the rights of the one above. */
 enum status mailbox_insert(struct tx *tx, uint64_t account, struct slice name,
 			   const char *special_use, uint64_t *id);
 /* store_mailbox_find() without counting: m->recent is not set. */
@@ -495,6 +502,33 @@ enum status signature_connect(struct store *store, enum tx_mode mode,
 			      struct tx **tx, struct error *error);
 /* What is in the file is of no use: it is asked no more, and made anew. */
 void signature_damaged(struct store *store, const struct error *error);
+
+/* ---- store_access.c, store_seen.c ----------------------------------------------------- */
+
+/* After rights were given or taken away, in a write. */
+void rights_changed(struct tx *tx);
+/* What the account has read, good until the next call; NULL for an owner. */
+enum status seen_load(struct tx *tx, const struct store_access *as,
+		      const struct ranges **seen);
+/* It has read these too, or no longer. ST_LIMIT. */
+enum status seen_change(struct tx *tx, const struct store_access *as,
+			const struct ranges *uids, bool on, uint64_t modseq);
+/* Flags as who has read these sees them. seen NULL: the owner, as they are. */
+static inline uint64_t seen_flags(const struct ranges *seen, uint64_t flags,
+				  uint32_t uid)
+{
+	if (!seen)
+		return flags;
+	return (flags & ~(uint64_t)FLAG_SEEN) |
+	       (ranges_has(seen, uid) ? FLAG_SEEN : 0);
+}
+/* The flags that these rights let somebody set, who is no owner, but for \Seen. */
+static inline uint32_t rights_flags(uint32_t rights)
+{
+	return (rights & STORE_RIGHT_TRASH ? FLAG_DELETED : 0) |
+	       (rights & STORE_RIGHT_WRITE ?
+		FLAGS_SYSTEM & ~(uint32_t)(FLAG_DELETED | FLAG_SEEN) : 0);
+}
 
 /* ---- store_metadata.c ------------------------------------------------------------------- */
 

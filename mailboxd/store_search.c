@@ -45,6 +45,7 @@ struct run {
 	struct text_search *text;	/* made at the first that needs it */
 	unsigned char *truths;	/* of the text keys */
 	const struct ranges *only;	/* UIDs that the whole is limited to */
+	const struct ranges *seen;	/* by one who is no owner */
 	int64_t until_ms;		/* 0: no limit */
 };
 
@@ -331,7 +332,7 @@ static void read_row(const struct run *r, struct sqlite3_stmt *stmt,
 	};
 	if (!r->needs_entry && !r->needs_message)
 		return;
-	row->flags = sql_column(stmt, 4);
+	row->flags = seen_flags(r->seen, sql_column(stmt, 4), row->uid);
 	row->size = sql_column(stmt, 5);
 	row->saved = sql_column_signed(stmt, 6);
 	if (!r->needs_message)
@@ -441,6 +442,8 @@ enum status store_search(struct tx *tx, struct store_search *s,
 			 .until_ms = slice_ms ? clock_ms() + slice_ms : 0 };
 	enum status st = make_ready(&r);
 
+	if (!st)
+		st = seen_load(tx, s->as, &r.seen);
 	if (!st)
 		st = scan(&r);
 	clear(&r);

@@ -9,10 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct store_access;
 struct tx;
 
 struct store_search {
 	uint64_t mailbox;
+	const struct store_access *as;	/* whose \Seen; NULL: the owner's */
 	struct slice program;	/* common/search_program.h, checked */
 	int64_t now;		/* for OLDER and YOUNGER */
 

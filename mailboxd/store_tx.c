@@ -127,6 +127,7 @@ enum status store_connect(struct store *store, enum tx_mode mode,
 	tx->mode = mode;
 	tx->arena = (struct arena)ARENA_INIT(STORE_ARENA_MAX);
 	tx->scratch = (struct buf)BUF_INIT(STORE_ARENA_MAX);
+	tx->seen = (struct ranges)RANGES_INIT(RANGES_MAX);
 	code = sqlite3_open_v2(store->path, &tx->db, flags, store->options.vfs);
 	if (code != SQLITE_OK)
 		st = tx->db ? sql_failed(tx, code, "cannot open the store") :
@@ -158,6 +159,7 @@ void store_disconnect(struct tx *tx)
 	sqlite3_close(tx->db);
 	arena_clear(&tx->arena);
 	buf_free(&tx->scratch);
+	ranges_free(&tx->seen);
 	free(tx->touched);
 	free(tx);
 }
@@ -298,6 +300,7 @@ enum status store_begin(struct tx *tx, enum job_sync sync)
 	assert(tx->state == TX_IDLE);
 	forget_results(tx);
 	if (tx->mode == TX_READ) {
+		tx->rights_began = store_rights_generation(s);
 		gate_enter(&s->gate);
 		st = sql_run(tx, "BEGIN", SQL_ARGS());
 		tx->has_snapshot = false;
@@ -315,7 +318,7 @@ enum status store_begin(struct tx *tx, enum job_sync sync)
 			st = sql_run(tx, "BEGIN IMMEDIATE", SQL_ARGS());
 		if (!st)
 			st = measure_room(tx);
-		tx->undo_failed = false;
+		tx->undo_failed = tx->changed_rights = false;
 		note_spilled(tx);
 		tx->message_high = 0;
 		tx->message_low = UINT64_MAX;
@@ -359,6 +362,8 @@ static void committed(struct tx *tx, uint64_t kept)
 		atomic_store(&s->needs_sync, tx->sync == JOB_SYNC_NORMAL);
 	/* before anybody is told: who is asks the arrays */
 	arrays_commit(s->arrays, &tx->log, tx->touched, tx->touched_count);
+	if (tx->changed_rights)
+		rights_changed(tx);
 	hot_committed(tx);
 }
 

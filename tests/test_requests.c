@@ -356,9 +356,11 @@ Test(requests, append_several_or_none)
 	frames.len = 0;
 	m.type = IPC_TYPE_APPEND;
 	m.append.name = SLICE("Nowhere");
+	m.append.owner = SLICE_EMPTY;
 	expect_error(w.l, &m, ST_NOT_FOUND, "TRYCREATE");
 	/* more octets than announced: the peer is wrong */
 	m.append.name = SLICE("Drafts");
+	m.append.owner = SLICE_EMPTY;
 	ipc_encode(&frames, 6, 0, &m);
 	m.type = IPC_TYPE_APPEND_MESSAGE;
 	m.append_message = (struct ipc_append_message){

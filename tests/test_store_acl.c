@@ -137,3 +137,109 @@ Test(store_acl, what_does_not_exist)
 	expect(t.bob, "");
 	temp_store_close(&t);
 }
+
+/* ---- handles ------------------------------------------------------------------------ */
+
+static struct store_access access_of_bob(void)
+{
+	struct store_access a;
+	struct store_mailbox m;
+
+	cr_assert_eq(store_begin(t.read, JOB_SYNC_NORMAL), ST_OK);
+	cr_assert_eq(store_access_find(t.read, t.bob, SLICE("ann@example.test"),
+				       SLICE("INBOX"), STORE_RIGHT_READ, &m, &a),
+		     ST_OK);
+	store_commit(t.read);
+	return a;
+}
+
+/* A job behind the one that takes a right, in the same transaction, has it no more; and
+ * has it again where that one is undone. */
+Test(store_acl, taken_in_a_batch)
+{
+	struct store_access a, b;
+
+	temp_store_open(&t, NULL);
+	cr_assert_eq(set(t.ann, t.bob, IPC_STORE_REPLACE, "lrw"), ST_OK);
+	a = b = access_of_bob();
+	cr_assert_eq(store_begin(t.write, JOB_SYNC_FULL), ST_OK);
+	for (int undone = 1; undone >= 0; undone--) {
+		cr_assert_eq(store_savepoint(t.write), ST_OK);
+		cr_expect_eq(store_access_check(t.write, &a, STORE_RIGHT_WRITE), ST_OK);
+		cr_assert_eq(store_acl_set(t.write, t.ann, t.inbox, t.bob,
+					   IPC_STORE_REMOVE, STORE_RIGHT_WRITE), ST_OK);
+		if (undone)
+			store_undo(t.write);
+		else
+			cr_assert_eq(store_release(t.write), ST_OK);
+	}
+	cr_assert_eq(store_savepoint(t.write), ST_OK);
+	cr_expect_eq(store_access_check(t.write, &a, STORE_RIGHT_WRITE), ST_DENIED);
+	cr_expect_eq(store_access_check(t.write, &a, STORE_RIGHT_READ), ST_OK);
+	cr_assert_eq(store_release(t.write), ST_OK);
+	store_rollback(t.write);
+	/* nothing of it was committed */
+	cr_assert_eq(store_begin(t.read, JOB_SYNC_NORMAL), ST_OK);
+	cr_expect_eq(store_access_check(t.read, &b, STORE_RIGHT_WRITE), ST_OK);
+	store_commit(t.read);
+	temp_store_close(&t);
+}
+
+/* A reader whose snapshot is older than the commit must not keep what it finds there. */
+Test(store_acl, an_old_snapshot_is_not_remembered)
+{
+	struct store_access a;
+	struct store_mailbox m;
+
+	temp_store_open(&t, NULL);
+	cr_assert_eq(set(t.ann, t.bob, IPC_STORE_REPLACE, "lrw"), ST_OK);
+	a = access_of_bob();
+	cr_assert_eq(store_begin(t.read, JOB_SYNC_NORMAL), ST_OK);
+	cr_assert_eq(store_mailbox_get(t.read, t.inbox, &m), ST_OK);
+	temp_begin(&t);
+	cr_assert_eq(temp_end(&t, store_acl_set(t.write, t.ann, t.inbox, t.bob,
+						IPC_STORE_REPLACE, STORE_RIGHT_LOOKUP)),
+		     ST_OK);
+	/* what it may see was before the commit, and so is the answer */
+	cr_expect_eq(store_access_check(t.read, &a, STORE_RIGHT_READ), ST_OK);
+	store_commit(t.read);
+	cr_assert_eq(store_begin(t.read, JOB_SYNC_NORMAL), ST_OK);
+	cr_expect_eq(store_access_check(t.read, &a, STORE_RIGHT_READ), ST_DENIED);
+	store_commit(t.read);
+	temp_store_close(&t);
+}
+
+/* What an account had read, and its rights, go with it; its mailbox takes both along. */
+Test(store_acl, what_was_read_goes_with_the_account)
+{
+	struct ranges one = RANGES_INIT(1);
+	struct store_access a;
+	struct store_mailbox m = { 0 };
+	struct store_flag_change c = { .uids = &one, .mode = IPC_STORE_ADD,
+				       .flags = FLAG_SEEN,
+				       .unchanged_since = UINT64_MAX, .as = &a };
+
+	temp_store_open(&t, NULL);
+	temp_mail(&t, "one");
+	cr_assert_eq(set(t.ann, t.bob, IPC_STORE_REPLACE, "lrs"), ST_OK);
+	a = access_of_bob();
+	temp_ranges(&one, "1");
+	c.mailbox = t.inbox;
+	c.keywords = SLICE_EMPTY;
+	temp_begin(&t);
+	cr_assert_eq(temp_end(&t, store_flags(t.write, &c)), ST_OK);
+	cr_expect_eq(temp_status(&t, t.inbox).unseen, 1u);
+	cr_assert_eq(store_begin(t.read, JOB_SYNC_NORMAL), ST_OK);
+	cr_expect_eq(store_seen_status(t.read, &a, &m), ST_OK);
+	store_commit(t.read);
+	cr_expect_eq(m.unseen, 0u);
+	temp_begin(&t);
+	cr_expect_eq(temp_end(&t, store_account_remove(t.write, t.bob)), ST_OK);
+	cr_assert_eq(store_begin(t.read, JOB_SYNC_NORMAL), ST_OK);
+	cr_expect_eq(store_access_check(t.read, &a, STORE_RIGHT_READ), ST_NOT_FOUND);
+	cr_expect_eq(store_seen_status(t.read, &a, &m), ST_OK);
+	store_commit(t.read);
+	cr_expect_eq(m.unseen, 1u);
+	ranges_free(&one);
+	temp_store_close(&t);
+}

@@ -424,13 +424,13 @@ Test(store_message, append_is_all_or_none_and_minds_the_quota)
 	temp_end(&t, store_account_set_quota(t.write, t.ann,
 					     sizeof MAIL + 4, UINT64_MAX));
 	temp_begin(&t);
-	cr_expect_eq(temp_end(&t, store_append(t.write, t.inbox, a, 2,
+	cr_expect_eq(temp_end(&t, store_append(t.write, t.inbox, NULL, a, 2,
 					       &uidvalidity)), ST_QUOTA);
 	cr_expect_eq(temp_status(&t, t.inbox).messages, 0);
 	temp_begin(&t);
 	temp_end(&t, store_account_set_quota(t.write, t.ann, 0, 0));
 	temp_begin(&t);
-	cr_expect_eq(temp_end(&t, store_append(t.write, t.inbox, a, 2,
+	cr_expect_eq(temp_end(&t, store_append(t.write, t.inbox, NULL, a, 2,
 					       &uidvalidity)), ST_OK);
 	cr_expect_eq(a[0].uid, 1);
 	cr_expect_eq(a[1].uid, 2);

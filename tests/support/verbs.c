@@ -139,7 +139,7 @@ static enum status run_append(struct verbs *v, struct tx *tx)
 		a[i].flags = verbs_pick(v, 32);
 		a[i].keywords = verbs_pick(v, 2) ? SLICE("k1 k2") : SLICE_EMPTY;
 	}
-	st = store_append(tx, any_mailbox(v), a, n, &uidvalidity);
+	st = store_append(tx, any_mailbox(v), NULL, a, n, &uidvalidity);
 	for (size_t i = 0; i < n; i++) {
 		buf_free(&records[i]);
 		free(texts[i]);
