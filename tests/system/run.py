@@ -2,8 +2,9 @@
 """Runs the system tests: run.py [--only WORD]... [--full]
 
 Each test_*.py here holds functions test_*(); those in full_*.py run with --full
-only, and what asks suite.FULL goes on for longer. Prints each with its time, then what was skipped and why, then the count.
-A skip whose reason does not stand in tests/skips is a failure.
+only, and what asks suite.FULL goes on for longer, but not under sanitizers. Prints
+each with its time, then what was skipped and why, then the count. A skip whose
+reason does not stand in tests/skips is a failure.
 """
 import argparse
 import importlib
@@ -29,7 +30,7 @@ def main():
     parser.add_argument("--only", action="append", default=[], help="names that contain WORD")
     parser.add_argument("--full", action="store_true")
     options = parser.parse_args()
-    suite.FULL = options.full
+    suite.FULL = options.full and not suite.SANITIZED   # which start too slowly
     prefixes = ("test_", "full_") if options.full else ("test_",)
     tests = []
     for name in sorted(os.listdir(HERE)):

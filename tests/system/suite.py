@@ -24,7 +24,7 @@ BUILD = os.environ.get("POSTROOM_BUILD", os.path.join(TOP, "build"))
 POSTROOM = os.path.join(BUILD, "postroom", "postroom")
 # Without sanitizers, which open files of their own and do not bear a tracer.
 PLAIN_BUILD = os.environ.get("POSTROOM_PLAIN", BUILD)
-# run.py --full sets it before the tests are read: long loops.
+# run.py sets it before the tests are read: long loops.
 FULL = False
 SANITIZED = os.environ.get("POSTROOM_SANITIZED", "") == "1"
 # What one step may take; sanitizers and two busy cores make everything slower.
