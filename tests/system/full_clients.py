@@ -1,4 +1,4 @@
-"""More real clients, for ./check --full: mutt, neomutt, getmail6, offlineimap3, imapflow."""
+"""More real clients, for ./check --full: mutt, neomutt, getmail6, offlineimap3, imapflow, nodemailer."""
 import os
 import subprocess
 
@@ -148,14 +148,36 @@ sslcacertfile = {suite.ready['ca']}
         imap.logout()
 
 
+def node(suite, package, script, *words):
+    """Runs a script of ours with a package of npm."""
+    fetched = subprocess.run(
+        ["npm", "install", "--silent", "--no-audit", "--no-fund", package],
+        cwd=suite.work, timeout=180, env={**os.environ, "HOME": suite.work}, check=False)
+    if fetched.returncode != 0:
+        raise Skip("the npm registry does not answer")
+    done = subprocess.run(["node", os.path.join(HERE, script), *words],
+                          cwd=suite.work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+    assert done.returncode == 0 and b"good" in done.stdout, done.stdout.decode()
+
+
 def test_imapflow():
     with Suite(*ACCOUNTS) as suite:
-        fetched = subprocess.run(
-            ["npm", "install", "--silent", "--no-audit", "--no-fund", "imapflow@1"],
-            cwd=suite.work, timeout=180, env={**os.environ, "HOME": suite.work}, check=False)
-        if fetched.returncode != 0:
-            raise Skip("the npm registry does not answer")
-        done = subprocess.run(
-            ["node", os.path.join(HERE, "imapflow.mjs"), str(suite.at("imaps")[1]), suite.ready["ca"], ANN],
-            cwd=suite.work, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
-        assert done.returncode == 0 and b"good" in done.stdout, done.stdout.decode()
+        node(suite, "imapflow@1", "imapflow.mjs", str(suite.at("imaps")[1]), suite.ready["ca"], ANN)
+
+
+def test_nodemailer():
+    with Suite(*ACCOUNTS, "--strict") as suite:
+        ports = [str(suite.at(name)[1]) for name in ("smtp", "submission", "submissions")]
+        node(suite, "nodemailer@6", "nodemailer.mjs", *ports, suite.ready["ca"], ANN, BOB)
+        imap = suite.imap(BOB)
+        assert imap.select(readonly=True)[1] == [b"16"]
+        assert imap.search(None, "TEXT", '"0123456789abcdef"')[0] == "OK"
+        found = imap.search(None, "SUBJECT", '"pooled"')[1][0].split()
+        assert len(found) == 10, found
+        imap.logout()
+        # the report that was asked for
+        imap = suite.imap(ANN)
+        imap.select(readonly=True)
+        text = imap.fetch("1", "(BODY.PEEK[])")[1][0][1].decode()
+        imap.logout()
+        assert "Original-Envelope-Id: envelope-1" in text and "Action: delivered" in text, text
