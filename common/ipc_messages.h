@@ -220,6 +220,13 @@
  * Answered by DONE, or ERROR ST_DENIED. */
 #define IPC_MAY_SEND(F) F(text, login) F(text, address)
 
+/* ---- auth.sock: greylisting -------------------------------------------------- */
+
+/* Whether mail of this client (its numeric address), envelope sender ("": null) and
+ * recipient, both rendered, may come now. Answered by DONE: 0 yes, else the seconds
+ * it has to wait. */
+#define IPC_GREYLIST(F) F(text, address) F(text, sender) F(text, recipient)
+
 /* ---- control.sock: the command line --------------------------------------- */
 
 /* verb: "user add"; args: as common/ipc_codec.h packs a list of text; doc/ipc.md
@@ -334,7 +341,8 @@
 	X(160, SERVICE_SESSION, service_session) \
 	X(161, SERVICE_END, service_end) X(162, SERVICE_KICK, service_kick) \
 	X(163, REFUSED, refused) \
-	X(192, CLIENT_CA, client_ca)
+	X(192, CLIENT_CA, client_ca) \
+	X(184, GREYLIST, greylist)
 
 /* Bits of IPC_LIST.what. */
 enum ipc_list_what {

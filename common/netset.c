@@ -1,6 +1,7 @@
 #include "common/netset.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define NETS_MAX 4096
@@ -92,4 +93,27 @@ bool netset_has(const struct netset *set, const char *address)
 		if (is_within(octets, &set->nets[i]))
 			return true;
 	return false;
+}
+
+enum status netset_network(const char *address, unsigned v4, unsigned v6,
+			   char text[NETSET_NETWORK_OCTETS])
+{
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+	unsigned char octets[16];
+	unsigned bits, kept;
+	bool is_v4;
+	size_t len;
+
+	if (!parse_address(address, octets, &bits))
+		return ST_SYNTAX;
+	is_v4 = memcmp(octets, mapped, sizeof mapped) == 0;
+	kept = is_v4 ? 96 + v4 : v6;
+	for (unsigned i = 0; i < 128; i++)
+		if (i >= kept)
+			octets[i / 8] &= (unsigned char)~(0x80u >> i % 8);
+	inet_ntop(is_v4 ? AF_INET : AF_INET6, is_v4 ? octets + 12 : octets, text,
+		  NETSET_NETWORK_OCTETS);
+	len = strlen(text);
+	snprintf(text + len, NETSET_NETWORK_OCTETS - len, "/%u", is_v4 ? v4 : v6);
+	return ST_OK;
 }

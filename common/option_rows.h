@@ -294,11 +294,28 @@ X(EARLY_PIPELINING, "early", "pipelining", BOOL, "", 0, 0, \
   "Whether a client that sends on behind EHLO, HELO or DATA without the reply, " \
   "or behind any command after HELO, delivers nothing: 554 5.5.1 (RFC 2920).")
 
+/* ---- greylist ----------------------------------------------------------------- */
+#define OPTION_ROWS_GREYLIST(X) \
+X(GREYLIST_ON, "greylist", "on", BOOL, "", 0, 0, SAME("no"), R_SMTPD, \
+  "Whether mail from a network (IPv4 /24, IPv6 /64), sender and recipient that " \
+  "were not seen together before is to come again: 451 4.7.1.") \
+X(GREYLIST_DELAY, "greylist", "delay", TIME, "", 1 * SECONDS, 1 * DAYS, \
+  SAME("5m"), R_MAILBOXD, "How long it has to wait.") \
+X(GREYLIST_WINDOW, "greylist", "window", TIME, "", 60 * SECONDS, 30 * DAYS, \
+  SAME("2d"), R_MAILBOXD, "Within what time it has to come again.") \
+X(GREYLIST_LIFETIME, "greylist", "lifetime", TIME, "", 1 * DAYS, 3650 * DAYS, \
+  SAME("36d"), R_MAILBOXD, \
+  "How long those that came again are known, since they last sent.") \
+X(GREYLIST_ALLOW, "greylist", "allow", NUMBER, "triplets", 0, 1000000, SAME("5"), \
+  R_MAILBOXD, \
+  "A network from which so many different ones came again waits no more. " \
+  "0: it always does.")
+
 #define OPTION_ROWS(X) \
 	OPTION_ROWS_TOP(X) OPTION_ROWS_USERS(X) OPTION_ROWS_TLS(X) \
 	OPTION_ROWS_CERTIFICATE(X) \
 	OPTION_ROWS_LISTEN(X) OPTION_ROWS_DOMAIN(X) OPTION_ROWS_ACCOUNTS(X) \
 	OPTION_ROWS_LIMITS(X) OPTION_ROWS_TIMES(X) OPTION_ROWS_KEEP(X) \
-	OPTION_ROWS_EARLY(X)
+	OPTION_ROWS_EARLY(X) OPTION_ROWS_GREYLIST(X)
 
 #endif

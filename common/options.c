@@ -27,6 +27,9 @@ const struct option_section option_sections[SECTION_COUNT] = {
 			     "What one client, account or message may take." },
 	[SECTION_TIMES]	= { "times", NULL, "How long each wait may last." },
 	[SECTION_KEEP]	= { "keep", NULL, "How long things are kept." },
+	[SECTION_GREYLIST] = { "greylist", NULL,
+			    "Mail from those who were not seen before waits; not from "
+			    "trusted and logged-in clients, nor to postmaster." },
 	[SECTION_EARLY]	= { "early", NULL,
 			    "Clients on smtp that do not wait for their turn; trusted "
 			    "ones may, and postmaster gets mail from all." },

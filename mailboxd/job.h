@@ -20,7 +20,8 @@ enum job_sync {
 	JOB_SYNC_FULL,		/* synced before the answer */
 	JOB_SYNC_NORMAL,	/* survives kill -9; synced within a second. Only
 				 * flags, body pieces of an unfinished message,
-				 * recent marks and "read" rows */
+				 * recent marks, "read" rows, what was refused,
+				 * greylisting */
 };
 
 struct job {

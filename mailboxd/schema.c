@@ -213,7 +213,14 @@ static const char *const migrations[] = {
 	/* a row with a mid is found by it: a delivery writes no page of its
 	 * mailbox's part of this index */
 	"DROP INDEX journal_mailbox;"
-	"CREATE INDEX journal_mailbox ON journal (mailbox, id) WHERE mid IS NULL;",
+	"CREATE INDEX journal_mailbox ON journal (mailbox, id) WHERE mid IS NULL;"
+	/* greylisting: triplets, and in rows without sender and recipient how many
+	 * good ones a network had */
+	"CREATE TABLE greylist ("
+	"  network TEXT NOT NULL, sender TEXT NOT NULL, recipient TEXT NOT NULL,"
+	"  first INTEGER NOT NULL, until INTEGER NOT NULL, passed INTEGER NOT NULL,"
+	"  PRIMARY KEY (network, sender, recipient)) WITHOUT ROWID;"
+	"CREATE INDEX greylist_until ON greylist (until);",
 };
 
 #define VERSION (sizeof migrations / sizeof *migrations)

@@ -41,6 +41,14 @@ static void add_uid(struct settings_uids *list, const char *name)
 		list->count++;
 }
 
+/* About 100 MB. */
+#define GREYLIST_ROWS 500000
+
+static int64_t seconds(const struct config *c, enum option_id id)
+{
+	return (int64_t)(config_number(c, id) / 1000);
+}
+
 static void take_limits(struct settings *s, const struct config *c)
 {
 	s->lmtp = (struct lmtp_settings)LMTP_SETTINGS_DEFAULT;
@@ -63,6 +71,13 @@ static void take_limits(struct settings *s, const struct config *c)
 		(unsigned)config_number(c, OPTION_LIMITS_POP3_PER_ACCOUNT);
 	s->body_memory = config_number(c, OPTION_LIMITS_BODY_MEMORY);
 	s->debug = config_bool(c, OPTION_LOG_DEBUG);
+	s->greylist = (struct greylist_rules){
+		.delay = seconds(c, OPTION_GREYLIST_DELAY),
+		.window = seconds(c, OPTION_GREYLIST_WINDOW),
+		.lifetime = seconds(c, OPTION_GREYLIST_LIFETIME),
+		.allow = (unsigned)config_number(c, OPTION_GREYLIST_ALLOW),
+		.rows = GREYLIST_ROWS,
+	};
 }
 
 static void take_store(struct settings *s, const struct config *c)
@@ -80,10 +95,8 @@ static void take_store(struct settings *s, const struct config *c)
 			config_text(c, OPTION_ACCOUNTS_TRASH),
 			config_text(c, OPTION_ACCOUNTS_ARCHIVE),
 		},
-		.keep_expunged = (int64_t)(config_number(c, OPTION_KEEP_EXPUNGED) /
-					   1000),
-		.keep_journal = (int64_t)(config_number(c, OPTION_KEEP_JOURNAL) /
-					  1000),
+		.keep_expunged = seconds(c, OPTION_KEEP_EXPUNGED),
+		.keep_journal = seconds(c, OPTION_KEEP_JOURNAL),
 		.keep_journal_octets = config_number(c, OPTION_KEEP_JOURNAL_SIZE),
 		.quota_octets = config_number(c, OPTION_LIMITS_MAILBOX),
 		.reserve_octets = config_number(c, OPTION_LIMITS_RESERVE),

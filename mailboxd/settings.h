@@ -25,6 +25,7 @@ struct settings {
 	uint32_t rounds;		/* of PBKDF2 */
 	unsigned imap_per_account, pop3_per_account;	/* 0: no limit */
 	uint64_t body_memory;
+	struct greylist_rules greylist;
 	bool debug;
 	struct netset *trusted;
 	/* who may connect beside ourselves and root */

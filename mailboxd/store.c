@@ -191,8 +191,14 @@ static enum status load_counters(struct tx *tx, struct store *s)
 	atomic_store(&s->message_next, next);
 	st = store_journal_last(tx, &next);
 	s->journal_next = next + 1;
-	return st ? st : sql_number(tx, &s->refusals,
-				    "SELECT count(*) FROM refusal", SQL_ARGS());
+	if (!st)
+		st = sql_number(tx, &s->refusals, "SELECT count(*) FROM refusal",
+				SQL_ARGS());
+	if (!st)
+		st = sql_number(tx, &next, "SELECT count(*) FROM greylist",
+				SQL_ARGS());
+	atomic_store(&s->greylist, next);
+	return st;
 }
 
 /* Counters, the epoch, and what an unclean end left; one transaction. */

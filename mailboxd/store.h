@@ -58,6 +58,7 @@
 #include "mailboxd/store_changes.h"
 #include "mailboxd/store_journal.h"
 #include "mailboxd/store_life.h"
+#include "mailboxd/store_greylist.h"
 #include "mailboxd/store_refusal.h"
 
 #endif

@@ -91,6 +91,7 @@ struct store {
 	uint64_t message_kept;		/* ids below it are never given again */
 	uint64_t journal_next;	/* row of journal or refusal */
 	uint64_t refusals;	/* rows, about */
+	atomic_uint_fast64_t greylist;	/* the same */
 	uint64_t journal_measured;	/* journal_next when it was, 0: never */
 	uint64_t journal_row_octets;	/* of a row, about */
 	uint64_t vanished_looked;	/* mailbox pruned last, 0: begin anew */
@@ -570,5 +571,10 @@ enum status journal_barred_new(struct store *store);
 void journal_barred_free(struct store *store);
 bool journal_is_barred(struct store *store, struct slice mid);
 enum status journal_prune(struct tx *tx, int64_t now, bool *more);
+
+/* ---- greylisting (store_greylist.c) ------------------------------------------------ */
+
+/* At most so many of those that nobody waits for any more. */
+enum status greylist_prune(struct tx *tx, int64_t now, size_t most, bool *more);
 
 #endif

@@ -215,6 +215,8 @@ enum status store_prune(struct tx *tx, int64_t now, bool *more)
 	if (!st && !*more)
 		st = prune_large_journal(tx, more);
 	if (!st && !*more)
+		st = greylist_prune(tx, now, batch_of(tx), more);
+	if (!st && !*more)
 		st = prune_vanished(tx);
 	if (!st)
 		st = count_pages(tx);

@@ -1,6 +1,6 @@
 /*
- * Where the requests of an SMTP session go: AUTH and MAY_SEND to mailboxd's
- * auth.sock, REFUSED to the service connection, everything else to LMTP.
+ * Where the requests of an SMTP session go: AUTH, MAY_SEND and GREYLIST to
+ * mailboxd's auth.sock, REFUSED to the service connection, everything else to LMTP.
  */
 #ifndef SMTPD_BACKENDS_H
 #define SMTPD_BACKENDS_H

@@ -13,4 +13,12 @@ void smtp_early_heard(struct smtp_session *s, const struct smtp_check *c);
 void smtp_early_ahead(struct smtp_session *s, const struct smtp_check *c,
 		      bool is_last);
 
+/* check_greylist.c */
+bool smtp_is_guest(const struct smtp_session *s);
+bool smtp_greylist_is_wanted(const struct smtp_session *s);
+void smtp_greylist_ask(struct smtp_session *s, const struct smtp_check *c,
+		       enum smtp_stage stage);
+void smtp_greylist_answer(struct smtp_session *s, const struct smtp_check *c,
+			  const struct ipc_message *m, bool last);
+
 #endif

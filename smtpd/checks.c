@@ -10,6 +10,11 @@ static const struct smtp_check rows[] = {
 		.heard = smtp_early_heard, .ahead = smtp_early_ahead,
 		.expired = smtp_early_expired,
 	},
+	{
+		.name = "greylist", .stages = AT(RCPT) | AT(DATA),
+		.is_wanted = smtp_greylist_is_wanted, .is_on = smtp_is_guest,
+		.ask = smtp_greylist_ask, .answer = smtp_greylist_answer,
+	},
 };
 
 const struct smtp_check_table smtp_checks = { rows, sizeof rows / sizeof *rows };

@@ -66,6 +66,7 @@ static void fill(struct smtp_settings *s, const struct config *c,
 	s->check_ms = ms(c, OPTION_TIMES_CHECK);
 	s->greeting_ms = ms(c, OPTION_EARLY_GREETING);
 	s->watches_pipelining = config_bool(c, OPTION_EARLY_PIPELINING);
+	s->greylists = config_bool(c, OPTION_GREYLIST_ON);
 	s->checks = &smtp_checks;
 }
 

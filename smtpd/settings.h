@@ -46,6 +46,7 @@ struct smtp_settings {
 	int64_t stored_ms;		/* mailboxd's answer after the data */
 	int64_t check_ms;		/* one check at one stage */
 	int64_t greeting_ms;		/* held back so long; 0: not at all */
+	bool greylists;
 	bool watches_pipelining;	/* who does not wait is refused */
 	const struct smtp_check_table *checks;	/* NULL: there are none */
 	bool has_scram;			/* accounts have passwords */
