@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "tests/support/fault_vfs.h"
 #include "tests/support/store_dump.h"
+#include "tests/support/temp_dir.h"
 #include "tests/support/verbs.h"
 
 #include <criterion/criterion.h>
@@ -86,8 +87,7 @@ static void set_scene(int schema)
 
 	snprintf(path, sizeof path, DATA_DIR "/store-%d.txt", schema);
 	scene = (struct scene){ .schema = schema, .want = read_text(path) };
-	snprintf(scene.dir, sizeof scene.dir, "/tmp/postroom-schema-XXXXXX");
-	cr_assert(mkdtemp(scene.dir) != NULL);
+	temp_dir_make(scene.dir, sizeof scene.dir);
 	snprintf(scene.store, sizeof scene.store, "%s/store.db", scene.dir);
 	snprintf(scene.wal, sizeof scene.wal, "%s/store.db-wal", scene.dir);
 	snprintf(scene.before, sizeof scene.before, "%s/store.db.before-%d",
@@ -272,12 +272,12 @@ static unsigned images;
 static void moment(void *arg, bool is_sync)
 {
 	const unsigned one_of = *(const unsigned *)arg;
-	char dir[] = "/tmp/postroom-image-XXXXXX";
+	char dir[sizeof scene.dir];
 
 	(void)is_sync;
 	if (fault_pick(&seed, one_of))
 		return;
-	cr_assert(mkdtemp(dir) != NULL);
+	temp_dir_make(dir, sizeof dir);
 	fault_disk_image(scene.dir, dir, &seed);
 	fault_disk_moments(NULL, NULL);
 	images++;
@@ -375,8 +375,7 @@ static void make_text(const char *base)
 	FILE *file;
 	char *text;
 
-	snprintf(scene.dir, sizeof scene.dir, "/tmp/postroom-schema-XXXXXX");
-	cr_assert(mkdtemp(scene.dir) != NULL);
+	temp_dir_make(scene.dir, sizeof scene.dir);
 	snprintf(scene.store, sizeof scene.store, "%s/store.db", scene.dir);
 	snprintf(path, sizeof path, "%s.db", base);
 	copy_path(path, scene.store);

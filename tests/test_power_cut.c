@@ -10,6 +10,7 @@
  */
 #include "tests/support/fault_vfs.h"
 #include "tests/support/store_dump.h"
+#include "tests/support/temp_dir.h"
 #include "tests/support/verbs.h"
 
 #include <criterion/criterion.h>
@@ -421,8 +422,7 @@ Test(power_cut, images, .timeout = 3600)
 	cr_log_info("POSTROOM_SEED=%llu", first_seed);
 	v.seed = first_seed;
 	fault_vfs_install();
-	snprintf(images.base, sizeof images.base, "/tmp/postroom-power-XXXXXX");
-	cr_assert(mkdtemp(images.base) != NULL);
+	temp_dir_make(images.base, sizeof images.base);
 	for (round_number = 0; round_number < rounds; round_number++) {
 		if (round_number % ROUNDS_A_WORLD == 0) {
 			if (round_number)

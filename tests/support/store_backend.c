@@ -6,6 +6,7 @@
 #include "mailboxd/intake.h"
 #include "mailboxd/password.h"
 #include "mailboxd/prepare.h"
+#include "tests/support/temp_dir.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -136,15 +137,12 @@ void store_backend_run(struct store_backend *b)
 struct store_backend *store_backend_new(bool first_use)
 {
 	struct store_backend *b = calloc(1, sizeof *b);
-	const char *tmp = getenv("TMPDIR");
 	struct error error = { 0 };
 
 	cr_assert(b);
 	log_open("mailboxd", open("/dev/null", O_WRONLY | O_CLOEXEC), false);
 	cr_assert_eq(prepare_load(), ST_OK);
-	snprintf(b->dir, sizeof b->dir, "%.40s/pr-test-XXXXXX",
-		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : tmp ? tmp : "/tmp");
-	cr_assert(mkdtemp(b->dir), "no temporary directory");
+	temp_dir_make(b->dir, sizeof b->dir);
 	b->settings = settings_default();
 	cr_assert(b->settings);
 	b->settings->store.dir = b->dir;

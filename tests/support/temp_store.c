@@ -2,6 +2,7 @@
 
 #include "common/id.h"
 #include "mailboxd/prepare.h"
+#include "tests/support/temp_dir.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -75,8 +76,8 @@ static void make_accounts(struct temp_store *t)
 
 void temp_store_open(struct temp_store *t, const struct store_options *options)
 {
-	*t = (struct temp_store){ .dir = "/tmp/postroom-test-XXXXXX" };
-	cr_assert(mkdtemp(t->dir) != NULL);
+	*t = (struct temp_store){ 0 };
+	temp_dir_make(t->dir, sizeof t->dir);
 	if (options)
 		t->options = *options;
 	connect_both(t);
