@@ -22,7 +22,7 @@ static const char reader_pragmas[] =
 static const char writer_pragmas[] =
 	"PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
 	"PRAGMA journal_mode = WAL; PRAGMA secure_delete = OFF;"
-	"PRAGMA journal_size_limit = 16777216; PRAGMA foreign_keys = OFF;";
+	"PRAGMA journal_size_limit = 33554432; PRAGMA foreign_keys = OFF;";
 
 enum status tx_no_memory(struct tx *tx)
 {
