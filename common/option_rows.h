@@ -230,7 +230,7 @@ X(LIMITS_BODY_MEMORY, "limits", "body_memory", SIZE, "octets", 1 * MIB, 8 * GIB,
   "Memory of mailboxd for messages on their way into the store.") \
 X(LIMITS_ARRAY_MEMORY, "limits", "array_memory", SIZE, "octets", 1 * MIB, \
   64 * GIB, SAME("64MB"), R_MAILBOXD, \
-  "Memory of mailboxd for UIDs and flags of the mailboxes in use, 20 octets a " \
+  "Memory of mailboxd for UIDs and flags of the mailboxes in use, 28 octets a " \
   "message; those used longest ago go first, and come back by a scan.") \
 X(LIMITS_RESERVE, "limits", "reserve", SIZE, "octets", 0, 1024 * GIB, \
   "256MB", "256MB", "0", R_MAILBOXD, \

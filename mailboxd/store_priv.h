@@ -5,6 +5,7 @@
 #define MAILBOXD_STORE_PRIV_H
 
 #include "common/arena.h"
+#include "common/search_program.h"
 #include "mailboxd/signature.h"
 #include "mailboxd/store.h"
 #include "mailboxd/store_arrays.h"
@@ -471,6 +472,9 @@ enum status message_parts(struct tx *tx, uint64_t message, struct arena *arena,
 
 enum truth { FALSE, UNKNOWN, TRUE };	/* AND is the least, OR the greatest */
 
+/* Whether what stands in front of the stored octets (Delivered-To) can make such a
+ * key hold; field: of HEADER. */
+bool text_search_sees_prefix(enum search_op op, struct slice field);
 /* HEADER, BODY and TEXT of one search. */
 struct text_search;
 /* Borrows tx and keys. NULL: no memory. text_search_free() takes NULL. */
