@@ -272,6 +272,10 @@
 #define IPC_CERTIFICATE(F) F(text, name) F(bytes, chain) F(bytes, key)
 /* Whose certificates clients may show (tls.client_ca), as PEM. */
 #define IPC_CLIENT_CA(F) F(bytes, pem)
+/* For linkd: the certificate that it shows to other hosts, with its key. */
+#define IPC_LINK_CERTIFICATE(F) F(bytes, chain) F(bytes, key)
+/* For linkd: a piece of the PEM text of an authority; pieces of one name join. */
+#define IPC_LINK_AUTHORITY(F) F(text, name) F(bytes, pem)
 /* All of it was sent; the daemon may start or, later, take it up. */
 #define IPC_BEGIN(F) F(u32, generation)
 /* The daemon serves (LAST of the start), or why it cannot. */
@@ -341,6 +345,8 @@
 	X(160, SERVICE_SESSION, service_session) \
 	X(161, SERVICE_END, service_end) X(162, SERVICE_KICK, service_kick) \
 	X(163, REFUSED, refused) \
+	X(176, LINK_CERTIFICATE, link_certificate) \
+	X(177, LINK_AUTHORITY, link_authority) \
 	X(192, CLIENT_CA, client_ca) \
 	X(184, GREYLIST, greylist)
 

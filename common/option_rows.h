@@ -64,6 +64,9 @@ X(USERS_POPD, "users", "popd", TEXT, "", 0, 32, \
   "postroom-popd", "", "", R_POSTROOM | R_MAILBOXD, "The user popd runs as.") \
 X(USERS_IMAPD, "users", "imapd", TEXT, "", 0, 32, \
   "postroom-imapd", "", "", R_POSTROOM | R_MAILBOXD, "The user imapd runs as.") \
+X(USERS_LINKD, "users", "linkd", TEXT, "", 0, 32, \
+  "postroom-linkd", "", "", R_POSTROOM | R_MAILBOXD, \
+  "The user linkd runs as, where another host is named.") \
 X(USERS_LMTP, "users", "lmtp", LIST, "", 0, 0, SAME(""), \
   R_POSTROOM | R_MAILBOXD, \
   "More users that may deliver to lmtp.sock, such as postfix.")
@@ -99,8 +102,8 @@ X(LISTEN_ADDRESS, "listen", "address", LIST, "", 0, 0, SAME(""), \
   "Where to listen, as address:port. * is every IPv4 and every IPv6 address; " \
   "IPv6 addresses stand in brackets; port 0 is any free one.") \
 X(LISTEN_PROTOCOL, "listen", "protocol", CHOICE, \
-  "auto smtp submission pop3 imap", 0, 0, SAME("auto"), R_NETWORK, \
-  "What is spoken. auto: what the title says, for the titles smtp, " \
+  "auto smtp submission pop3 imap link", 0, 0, SAME("auto"), R_NETWORK | R_LINKD, \
+  "What is spoken; link: other hosts reach mailboxd through it (see links). auto: what the title says, for the titles smtp, " \
   "submission, submissions, pop3, pop3s, imap and imaps.") \
 X(LISTEN_TLS, "listen", "tls", CHOICE, "auto none optional required implicit", \
   0, 0, SAME("auto"), R_NETWORK, \
@@ -125,6 +128,29 @@ X(LISTEN_XCLIENT, "listen", "xclient", BOOL, "", 0, 0, SAME("no"), R_SMTPD, \
 X(LISTEN_TEACH, "listen", "teach", BOOL, "", 0, 0, "no", "yes", "no", \
   R_NETWORK, \
   "Says what is wrong to those who type commands by hand.")
+
+/* ---- links: what linkd carries to and from other hosts ------------------------ */
+#define OPTION_ROWS_LINKS(X) \
+X(LINKS_MAILBOXD, "links", "mailboxd", TEXT, "", 0, 300, SAME(""), R_ALL, \
+  "Where the mailboxes are, when they are on another host: tls://HOST:PORT, a " \
+  "listener there with protocol link. This host then runs no mailboxd. Empty: " \
+  "here.") \
+X(LINKS_PEER, "links", "peer", TEXT, "", 0, 300, SAME(""), R_LINKD, \
+  "Whom the certificate of that host must name, or sha256: and the SHA-256 of " \
+  "the certificate. Empty: HOST.") \
+X(LINKS_PEERS, "links", "peers", LIST, "", 0, 0, SAME(""), R_LINKD, \
+  "Who may connect to listeners with protocol link: names that their " \
+  "certificates bear, or sha256: and the SHA-256 of a certificate.") \
+X(LINKS_OFFERS, "links", "offers", LIST, "", 0, 0, SAME("lmtp auth store"), \
+  R_LINKD | R_MAILBOXD, "Which sockets of mailboxd they reach.") \
+X(LINKS_CERT, "links", "cert", TEXT, "", 0, 4000, SAME(""), R_POSTROOM, \
+  "The certificate that this host shows to others, with its chain, as PEM. " \
+  "Empty: that of tls.") \
+X(LINKS_KEY, "links", "key", TEXT, "", 0, 4000, SAME(""), R_POSTROOM, \
+  "Its private key, as PEM.") \
+X(LINKS_AUTHORITY, "links", "authority", TEXT, "", 0, 4000, SAME(""), R_POSTROOM, \
+  "The certificates of those who sign the certificates of other hosts, as PEM. " \
+  "Empty: only certificates that are named by their SHA-256 are taken.")
 
 /* ---- domain NAME ---------------------------------------------------------- */
 #define OPTION_ROWS_DOMAIN(X) \
@@ -188,7 +214,7 @@ X(LIMITS_HOPS, "limits", "hops", NUMBER, "fields", 0, 100000, SAME("100"), \
   "Received fields of a message; one that has more goes round in a loop. " \
   "0: no limit.") \
 X(LIMITS_CONNECTIONS, "limits", "connections", NUMBER, "connections", \
-  1, 1000000, SAME("20000"), R_NETWORK, "Connections of one process in all.") \
+  1, 1000000, SAME("20000"), R_NETWORK | R_LINKD, "Connections of one process in all.") \
 X(LIMITS_CONNECTIONS_PER_ADDRESS, "limits", "connections_per_address", \
   NUMBER, "connections", 0, 1000000, "50", "50", "0", R_NETWORK, \
   "Connections from one address. 0: no limit.") \
@@ -240,7 +266,9 @@ X(LIMITS_RESERVE, "limits", "reserve", SIZE, "octets", 0, 1024 * GIB, \
 /* ---- times -------------------------------------------------------------------- */
 #define OPTION_ROWS_TIMES(X) \
 X(TIMES_HANDSHAKE, "times", "handshake", TIME, "", 1 * SECONDS, 1 * DAYS, \
-  SAME("30s"), R_NETWORK, "A TLS handshake.") \
+  SAME("30s"), R_NETWORK | R_LINKD, "A TLS handshake.") \
+X(TIMES_CONNECT, "times", "connect", TIME, "", 1 * SECONDS, 1 * DAYS, \
+  SAME("5s"), R_LINKD, "A connection to another host, until it is made.") \
 X(TIMES_LOGIN_IDLE, "times", "login_idle", TIME, "", 1 * SECONDS, 1 * DAYS, \
   SAME("60s"), R_POPD | R_IMAPD, "Silence of a client before its login.") \
 X(TIMES_LOGIN, "times", "login", TIME, "", 1 * SECONDS, 1 * DAYS, \
@@ -257,7 +285,7 @@ X(TIMES_IMAP_IDLE, "times", "imap_idle", TIME, "", 1 * SECONDS, 1 * DAYS, \
 X(TIMES_POP3_IDLE, "times", "pop3_idle", TIME, "", 1 * SECONDS, 1 * DAYS, \
   SAME("10m"), R_POPD, "Silence of a POP3 client after its login.") \
 X(TIMES_SEND, "times", "send", TIME, "", 1 * SECONDS, 1 * DAYS, \
-  SAME("60s"), R_NETWORK, "A client that reads nothing of what it is sent.") \
+  SAME("60s"), R_NETWORK | R_LINKD, "A client that reads nothing of what it is sent.") \
 X(TIMES_STORE_REPLY, "times", "store_reply", TIME, "", 1 * SECONDS, 1 * DAYS, \
   SAME("60s"), R_NETWORK, "How long a daemon waits for mailboxd's answer.") \
 X(TIMES_STORE_DATA, "times", "store_data", TIME, "", 1 * SECONDS, 1 * DAYS, \
@@ -314,7 +342,8 @@ X(GREYLIST_ALLOW, "greylist", "allow", NUMBER, "triplets", 0, 1000000, SAME("5")
 #define OPTION_ROWS(X) \
 	OPTION_ROWS_TOP(X) OPTION_ROWS_USERS(X) OPTION_ROWS_TLS(X) \
 	OPTION_ROWS_CERTIFICATE(X) \
-	OPTION_ROWS_LISTEN(X) OPTION_ROWS_DOMAIN(X) OPTION_ROWS_ACCOUNTS(X) \
+	OPTION_ROWS_LISTEN(X) OPTION_ROWS_LINKS(X) OPTION_ROWS_DOMAIN(X) \
+	OPTION_ROWS_ACCOUNTS(X) \
 	OPTION_ROWS_LIMITS(X) OPTION_ROWS_TIMES(X) OPTION_ROWS_KEEP(X) \
 	OPTION_ROWS_EARLY(X) OPTION_ROWS_GREYLIST(X)
 

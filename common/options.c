@@ -21,6 +21,9 @@ const struct option_section option_sections[SECTION_COUNT] = {
 	[SECTION_LISTEN] = { "listen", "listener",
 			     "A listening socket and what is spoken on it. Without any, "
 			     "the seven usual ones." },
+	[SECTION_LINKS]	= { "links", NULL,
+			    "Other hosts: where the mailboxes are, and who may reach "
+			    "those of this one. linkd(8) carries it over TLS." },
 	[SECTION_DOMAIN] = { "domain", "name", "A local domain." },
 	[SECTION_ACCOUNTS] = { "accounts", NULL, "Accounts and their passwords." },
 	[SECTION_LIMITS] = { "limits", NULL,

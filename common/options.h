@@ -29,8 +29,9 @@ enum option_reader {
 	R_MAILBOXD = 4,
 	R_POPD = 8,
 	R_IMAPD = 16,
+	R_LINKD = 32,
 	R_NETWORK = R_SMTPD | R_POPD | R_IMAPD,
-	R_ALL = R_POSTROOM | R_NETWORK | R_MAILBOXD,
+	R_ALL = R_POSTROOM | R_NETWORK | R_MAILBOXD | R_LINKD,
 };
 
 enum option_id {
@@ -56,7 +57,7 @@ extern const struct option_row options[OPTION_COUNT];
 /* Sections in the order of the file. A titled one may stand several times. */
 enum section_id {
 	SECTION_TOP, SECTION_USERS, SECTION_TLS, SECTION_CERTIFICATE,
-	SECTION_LISTEN, SECTION_DOMAIN,
+	SECTION_LISTEN, SECTION_LINKS, SECTION_DOMAIN,
 	SECTION_ACCOUNTS, SECTION_LIMITS, SECTION_TIMES, SECTION_KEEP,
 	SECTION_EARLY, SECTION_GREYLIST,
 	SECTION_COUNT
@@ -73,7 +74,7 @@ extern const struct option_section option_sections[SECTION_COUNT];
 /* The words of CHOICE options, in the order of the rows. */
 enum listen_protocol {
 	LISTEN_PROTOCOL_AUTO, LISTEN_SMTP, LISTEN_SUBMISSION, LISTEN_POP3,
-	LISTEN_IMAP,
+	LISTEN_IMAP, LISTEN_LINK,
 };
 
 enum listen_tls {
