@@ -344,6 +344,17 @@ enum status tx_take_room(struct tx *tx, uint64_t octets);
 enum status tx_refresh(struct tx *tx);
 /* The one error for a tx that is out of memory. */
 enum status tx_no_memory(struct tx *tx);
+
+/* What a connection is made to: store.db, or what stands beside it. */
+struct tx_database {
+	const char *path, *vfs;
+	const char *failure;	/* "cannot open the store" */
+	enum status (*configure)(struct tx *tx);
+};
+/* For store_connect() and those beside it; store_disconnect() ends it. */
+enum status tx_connect(struct store *store, enum tx_mode mode,
+		       const struct tx_database *database, struct tx **out,
+		       struct error *error);
 /* Room in the transaction's memory: ST_NO_MEMORY as words in the error. */
 void *tx_alloc(struct tx *tx, size_t octets);
 /* A copy there. */
