@@ -227,6 +227,16 @@
  * it has to wait. */
 #define IPC_GREYLIST(F) F(text, address) F(text, sender) F(text, recipient)
 
+/* ---- dns.sock: linkd ----------------------------------------------------------- */
+
+/* What the DNS says of a client; its numeric address. Answered by DNS_CLIENT_IS. */
+#define IPC_DNS_CLIENT(F) F(text, address)
+/* name_status: ST_OK, name leads back to the address; ST_NOT_FOUND: none does;
+ * ST_UNAVAILABLE: not known. list: on which it is, where the weights of all it is on
+ * reach the threshold. */
+#define IPC_DNS_CLIENT_IS(F) F(u32, name_status) F(text, name) F(text, list) \
+	F(i64, score)
+
 /* ---- control.sock: the command line --------------------------------------- */
 
 /* verb: "user add"; args: as common/ipc_codec.h packs a list of text; doc/ipc.md
@@ -348,6 +358,7 @@
 	X(176, LINK_CERTIFICATE, link_certificate) \
 	X(177, LINK_AUTHORITY, link_authority) \
 	X(192, CLIENT_CA, client_ca) \
+	X(180, DNS_CLIENT, dns_client) X(181, DNS_CLIENT_IS, dns_client_is) \
 	X(184, GREYLIST, greylist)
 
 /* Bits of IPC_LIST.what. */

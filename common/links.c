@@ -92,6 +92,12 @@ bool links_has_door(const struct config *c)
 	return false;
 }
 
+bool links_has_dns(const struct config *c)
+{
+	return config_count(c, OPTION_DNS_LISTS) > 0 ||
+	       config_number(c, OPTION_DNS_NAMES) != DNS_NAMES_NO;
+}
+
 bool links_has_mailboxd_elsewhere(const struct config *c)
 {
 	return *config_text(c, OPTION_LINKS_MAILBOXD) != '\0';

@@ -56,6 +56,9 @@ enum status links_read(const struct config *c, struct link_row rows[LINK_ROWS_MA
 		       size_t *count, struct error *err);
 /* Whether other hosts may connect: there is a listener with protocol link. */
 bool links_has_door(const struct config *c);
+/* Where smtpd asks linkd about clients, and whether it does. */
+#define LINK_DNS_SOCKET "dns"
+bool links_has_dns(const struct config *c);
 /* Whether the mailboxes are on another host. */
 bool links_has_mailboxd_elsewhere(const struct config *c);
 

@@ -339,12 +339,31 @@ X(GREYLIST_ALLOW, "greylist", "allow", NUMBER, "triplets", 0, 1000000, SAME("5")
   "A network from which so many different ones came again waits no more. " \
   "0: it always does.")
 
+/* ---- dns ------------------------------------------------------------------------- */
+#define OPTION_ROWS_DNS(X) \
+X(DNS_LISTS, "dns", "lists", LIST, "", 0, 0, SAME(""), R_SMTPD | R_LINKD | R_POSTROOM, \
+  "Lists of addresses in the DNS (RFC 5782), as zone, zone=127.0.0.[2..11] (only " \
+  "these answers count) or zone*2 (what it weighs; negative: a list of good ones). " \
+  "A client on smtp whose weights reach dns.threshold delivers to postmaster only: " \
+  "550 5.7.1. What name servers do not answer is held against nobody.") \
+X(DNS_THRESHOLD, "dns", "threshold", NUMBER, "", 1, 100000, SAME("1"), R_LINKD, \
+  "From what sum of weights on a client is refused.") \
+X(DNS_NAMES, "dns", "names", CHOICE, "no note require", 0, 0, SAME("no"), \
+  R_SMTPD | R_LINKD | R_POSTROOM, \
+  "Whether the name of a client is looked up, where it leads back to its address: " \
+  "note: for Received; require: who has none is refused, 550 5.7.25.") \
+X(DNS_SERVERS, "dns", "servers", LIST, "", 0, 0, SAME(""), R_LINKD, \
+  "The name servers, as address or address:port; IPv6 in brackets. Empty: those of " \
+  "/etc/resolv.conf at the start and at each reload.") \
+X(DNS_TIMEOUT, "dns", "timeout", TIME, "", 1 * SECONDS, 60 * SECONDS, SAME("5s"), \
+  R_LINKD, "How long all questions about a client may take.")
+
 #define OPTION_ROWS(X) \
 	OPTION_ROWS_TOP(X) OPTION_ROWS_USERS(X) OPTION_ROWS_TLS(X) \
 	OPTION_ROWS_CERTIFICATE(X) \
 	OPTION_ROWS_LISTEN(X) OPTION_ROWS_LINKS(X) OPTION_ROWS_DOMAIN(X) \
 	OPTION_ROWS_ACCOUNTS(X) \
 	OPTION_ROWS_LIMITS(X) OPTION_ROWS_TIMES(X) OPTION_ROWS_KEEP(X) \
-	OPTION_ROWS_EARLY(X) OPTION_ROWS_GREYLIST(X)
+	OPTION_ROWS_EARLY(X) OPTION_ROWS_GREYLIST(X) OPTION_ROWS_DNS(X)
 
 #endif

@@ -30,6 +30,9 @@ const struct option_section option_sections[SECTION_COUNT] = {
 			     "What one client, account or message may take." },
 	[SECTION_TIMES]	= { "times", NULL, "How long each wait may last." },
 	[SECTION_KEEP]	= { "keep", NULL, "How long things are kept." },
+	[SECTION_DNS] = { "dns", NULL,
+			    "What name servers are asked about clients on smtp that are "
+			    "not trusted; linkd asks them." },
 	[SECTION_GREYLIST] = { "greylist", NULL,
 			    "Mail from those who were not seen before waits; not from "
 			    "trusted and logged-in clients, nor to postmaster." },

@@ -8,6 +8,7 @@
 #include "common/daemon.h"
 #include "common/log.h"
 #include "linkd/carry.h"
+#include "linkd/dns_door.h"
 #include "linkd/targets.h"
 
 #include <stdlib.h>
@@ -17,6 +18,7 @@ struct linkd {
 	struct daemon *daemon;
 	struct carrier *carrier;
 	struct targets *targets;
+	struct dns_door dns;
 	struct target_files files;	/* as they come, until BEGIN */
 	enum status files_status;
 	bool is_serving, is_stopping;
@@ -63,8 +65,12 @@ static enum status configure(struct daemon *d, struct slice text, struct error *
 		st = targets_new(text, &l->files, l->targets, &fresh, err);
 	target_files_clear(&l->files);
 	l->files_status = ST_OK;
-	if (st != ST_OK)
+	if (st == ST_OK)
+		st = dns_door_configure(&l->dns, fresh->config, !l->is_serving, err);
+	if (st != ST_OK) {
+		targets_release(fresh);
 		return st;
+	}
 	targets_release(l->targets);
 	l->targets = fresh;
 	log_set_debug(config_bool(fresh->config, OPTION_LOG_DEBUG));
@@ -153,6 +159,8 @@ static enum status serve(struct daemon *d, struct error *err)
 	for (size_t i = 0; st == ST_OK && i < config_sections(c, SECTION_LISTEN); i++)
 		if (config_listen(c, i).daemon == R_LINKD)
 			st = listen_on(l, config_title(c, SECTION_LISTEN, i), NULL, err);
+	if (st == ST_OK)
+		st = dns_door_serve(&l->dns, d, err);
 	l->is_serving = true;
 	return st;
 }
@@ -169,6 +177,7 @@ static void counters(struct daemon *d, struct buf *cells)
 	daemon_count(cells, "refused", f->refused);
 	daemon_count(cells, "away", f->failed);
 	daemon_count(cells, "octets", f->octets);
+	dns_door_counters(&((struct linkd *)d->state)->dns, cells);
 }
 
 /* What is open goes on until its ends hang up, or the grace is over. */
@@ -183,7 +192,10 @@ static void stop(struct daemon *d, unsigned grace_ms)
 
 static void close_all(struct daemon *d)
 {
-	carrier_close(((struct linkd *)d->state)->carrier);
+	struct linkd *l = d->state;
+
+	dns_door_close(&l->dns);
+	carrier_close(l->carrier);
 }
 
 static void finish(struct daemon *d)
@@ -192,6 +204,7 @@ static void finish(struct daemon *d)
 
 	target_files_clear(&l->files);
 	targets_release(l->targets);
+	dns_door_free(&l->dns);
 	carrier_free(l->carrier);
 }
 

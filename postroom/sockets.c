@@ -279,6 +279,9 @@ static enum status open_links(struct sockets *s, const struct config *config,
 	size_t count;
 	enum status st = links_read(config, rows, &count, err);
 
+	if (st == ST_OK && links_has_dns(config))
+		st = open_unix(s, run, LINK_DNS_SOCKET, R_LINKD, 0660, owners->link,
+			       owners->lmtp, err);
 	for (size_t i = 0; st == ST_OK && i < count; i++)
 		st = open_unix(s, run, rows[i].socket, R_LINKD, 0660, owners->link,
 			       rows[i].users & R_SMTPD ? owners->lmtp : owners->access,

@@ -77,7 +77,8 @@ static bool needs_linkd(const struct suite *s)
 	struct link_row links[LINK_ROWS_MAX];
 	size_t count;
 
-	return links_has_door(c) || links_read(c, links, &count, NULL) != ST_OK || count > 0;
+	return links_has_door(c) || links_has_dns(c) ||
+	       links_read(c, links, &count, NULL) != ST_OK || count > 0;
 }
 
 enum status suite_find_users(struct suite *s, struct error *err)
