@@ -201,7 +201,7 @@
 #define IPC_LMTP_DATA(F) F(bytes, octets)
 /* The message is whole; digest: SHA-256 of the octets received. Answered by one
  * LMTP_REPLY for each accepted recipient in order, the last one LAST. */
-#define IPC_LMTP_END(F) F(bytes, digest)
+#define IPC_LMTP_END(F) F(bytes, digest) F(u32, junk)
 /* Give the transaction up. No answer. */
 #define IPC_LMTP_ABORT(F) F(u32, reason)
 /* code 250, enhanced "2.1.5", text. A lost connection is 451 "4.3.0". */
@@ -226,16 +226,6 @@
  * recipient, both rendered, may come now. Answered by DONE: 0 yes, else the seconds
  * it has to wait. */
 #define IPC_GREYLIST(F) F(text, address) F(text, sender) F(text, recipient)
-
-/* ---- dns.sock: linkd ----------------------------------------------------------- */
-
-/* What the DNS says of a client; its numeric address. Answered by DNS_CLIENT_IS. */
-#define IPC_DNS_CLIENT(F) F(text, address)
-/* name_status: ST_OK, name leads back to the address; ST_NOT_FOUND: none does;
- * ST_UNAVAILABLE: not known. list: on which it is, where the weights of all it is on
- * reach the threshold. */
-#define IPC_DNS_CLIENT_IS(F) F(u32, name_status) F(text, name) F(text, list) \
-	F(i64, score)
 
 /* ---- control.sock: the command line --------------------------------------- */
 
@@ -282,10 +272,6 @@
 #define IPC_CERTIFICATE(F) F(text, name) F(bytes, chain) F(bytes, key)
 /* Whose certificates clients may show (tls.client_ca), as PEM. */
 #define IPC_CLIENT_CA(F) F(bytes, pem)
-/* For linkd: the certificate that it shows to other hosts, with its key. */
-#define IPC_LINK_CERTIFICATE(F) F(bytes, chain) F(bytes, key)
-/* For linkd: a piece of the PEM text of an authority; pieces of one name join. */
-#define IPC_LINK_AUTHORITY(F) F(text, name) F(bytes, pem)
 /* All of it was sent; the daemon may start or, later, take it up. */
 #define IPC_BEGIN(F) F(u32, generation)
 /* The daemon serves (LAST of the start), or why it cannot. */
@@ -294,6 +280,17 @@
 #define IPC_STOP(F) F(u32, grace_ms)
 /* Each second on the service connection and to postroom: figures for status. */
 #define IPC_COUNTERS(F) F(text, daemon) F(u32, pid) F(bytes, cells)
+
+/* ---- smtpd to its milters: in process, never on a socket ------------------ */
+
+/* A connection to the milter of this number, under an id of its own. Answered by
+ * CREDIT with the octets that left, MILTER_OCTETS, and ERROR (LAST) when it is away
+ * or has hung up. */
+#define IPC_MILTER_OPEN(F) F(u32, number)
+/* Of the milter protocol, both ways. */
+#define IPC_MILTER_OCTETS(F) F(bytes, octets)
+/* It is over, politely; nothing is answered. */
+#define IPC_MILTER_CLOSE(F) F(u32, reason)
 
 /* ---- the service connection: events, nothing is answered ----------------- */
 
@@ -355,11 +352,10 @@
 	X(160, SERVICE_SESSION, service_session) \
 	X(161, SERVICE_END, service_end) X(162, SERVICE_KICK, service_kick) \
 	X(163, REFUSED, refused) \
-	X(176, LINK_CERTIFICATE, link_certificate) \
-	X(177, LINK_AUTHORITY, link_authority) \
-	X(192, CLIENT_CA, client_ca) \
-	X(180, DNS_CLIENT, dns_client) X(181, DNS_CLIENT_IS, dns_client_is) \
-	X(184, GREYLIST, greylist)
+	X(184, GREYLIST, greylist) \
+	X(188, MILTER_OPEN, milter_open) X(189, MILTER_OCTETS, milter_octets) \
+	X(190, MILTER_CLOSE, milter_close) \
+	X(192, CLIENT_CA, client_ca)
 
 /* Bits of IPC_LIST.what. */
 enum ipc_list_what {

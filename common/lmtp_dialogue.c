@@ -210,7 +210,8 @@ enum status lmtp_dialogue_data(struct lmtp_dialogue *d, struct slice octets)
 	return st;
 }
 
-static enum status send_digest(struct lmtp_dialogue *d, struct slice digest)
+static enum status send_digest(struct lmtp_dialogue *d, struct slice digest,
+			       bool is_junk)
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t before = d->out.len;
@@ -222,11 +223,12 @@ static enum status send_digest(struct lmtp_dialogue *d, struct slice digest)
 		buf_append_char(&d->out, digits[c >> 4]);
 		buf_append_char(&d->out, digits[c & 15]);
 	}
-	buf_append_str(&d->out, "\r\n");
+	buf_append_str(&d->out, is_junk ? " JUNK\r\n" : "\r\n");
 	return sent(d, before, LMTP_STEP_DIGEST);
 }
 
-enum status lmtp_dialogue_end(struct lmtp_dialogue *d, struct slice digest)
+enum status lmtp_dialogue_end(struct lmtp_dialogue *d, struct slice digest,
+			      bool is_junk)
 {
 	enum status st = ST_OK;
 
@@ -237,7 +239,7 @@ enum status lmtp_dialogue_end(struct lmtp_dialogue *d, struct slice digest)
 		return st == ST_OK && d->data_goes ? send_stuffed(d) : st;
 	}
 	if (d->has_xpostroom && digest.len)
-		st = send_digest(d, digest);
+		st = send_digest(d, digest, is_junk);
 	return st == ST_OK ? send_chunk(d, true) : st;
 }
 

@@ -91,7 +91,9 @@ enum status lmtp_dialogue_rcpt(struct lmtp_dialogue *d,
 			       const struct ipc_lmtp_rcpt *rcpt);
 /* ST_MORE: out is full, again later. */
 enum status lmtp_dialogue_data(struct lmtp_dialogue *d, struct slice octets);
-enum status lmtp_dialogue_end(struct lmtp_dialogue *d, struct slice digest);
+/* is_junk: a filter says so; only a server of ours is told. */
+enum status lmtp_dialogue_end(struct lmtp_dialogue *d, struct slice digest,
+			      bool is_junk);
 /* Gives a transaction up that was not ended. ST_CLOSED: only by closing. */
 enum status lmtp_dialogue_abort(struct lmtp_dialogue *d);
 /* mids: separated by spaces. Nothing without XPOSTROOM. */

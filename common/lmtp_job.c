@@ -91,7 +91,7 @@ static enum status give_message(struct lmtp_job *job, const struct ipc_message *
 	case IPC_TYPE_LMTP_DATA:
 		return lmtp_dialogue_data(d, m->lmtp_data.octets);
 	case IPC_TYPE_LMTP_END:
-		st = lmtp_dialogue_end(d, m->lmtp_end.digest);
+		st = lmtp_dialogue_end(d, m->lmtp_end.digest, m->lmtp_end.junk);
 		job->state = LMTP_JOB_ENDED;
 		return st;
 	default:

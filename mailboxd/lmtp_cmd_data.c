@@ -97,6 +97,7 @@ enum want lmtp_body_end(struct lmtp_session *s)
 	}
 	m.lmtp_end.digest = s->has_digest ? slice_of(s->digest, sizeof s->digest)
 					  : SLICE_EMPTY;
+	m.lmtp_end.junk = s->is_junk;
 	return lmtp_ask(s, &m, end_answered);
 }
 

@@ -45,9 +45,15 @@ static int hex_digit(char c)
 	     : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* XDIGEST hex: SHA-256 of the octets that smtpd received. */
+/* XDIGEST hex [JUNK]: SHA-256 of the octets that smtpd received, and that a filter
+ * took the message for junk. */
 enum want lmtp_cmd_xdigest(struct lmtp_session *s, struct slice args)
 {
+	size_t space = slice_index(args, ' ');
+	bool is_junk = slice_case_eq(slice_from(args, space), SLICE(" JUNK"));
+
+	if (is_junk)
+		args = slice_head(args, space);
 	if (args.len != 2 * sizeof s->digest)
 		return lmtp_bad_command(s, "501 5.5.4 XDIGEST needs 64 hex digits");
 	for (size_t i = 0; i < sizeof s->digest; i++) {
@@ -59,5 +65,6 @@ enum want lmtp_cmd_xdigest(struct lmtp_session *s, struct slice args)
 		s->digest[i] = (char)(high * 16 + low);
 	}
 	s->has_digest = true;
+	s->is_junk = is_junk;
 	return lmtp_reply(s, "250 2.0.0 Ok");
 }

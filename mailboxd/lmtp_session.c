@@ -113,7 +113,7 @@ void lmtp_session_reset(struct lmtp_session *s)
 	s->recipients = s->recipients_asked = 0;
 	s->taken = s->uncredited = s->chunk_left = 0;
 	s->refusal = LMTP_TAKEN;
-	s->has_digest = false;
+	s->has_digest = s->is_junk = false;
 	buf_free(&s->text);
 }
 

@@ -65,7 +65,7 @@ struct lmtp_session {
 	struct dot_reader *dots;	/* made at the first DATA */
 	struct buf text;		/* unstuffed, on its way */
 	char digest[32];
-	bool has_digest;
+	bool has_digest, is_junk;
 };
 
 typedef enum want lmtp_handler(struct lmtp_session *s, struct slice args);

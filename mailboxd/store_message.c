@@ -196,7 +196,7 @@ void entry_count(struct tx *tx, struct hot *mailbox, struct hot *account,
 
 	array_log_note(&tx->log, &(struct array_change){
 		.kind = ARRAY_APPEND, .mailbox = mailbox->id, .low = e->uid,
-		.add = e->flags, .modseq = e->modseq, .message = e->message,
+		.add = e->flags, .modseq = e->modseq,
 	});
 	m->messages++;
 	m->octets += e->size;
@@ -300,8 +300,15 @@ static enum status deliver_one(struct tx *tx, const struct store_message *m,
 	struct entry e = { .message = m->id, .saved = store_now(),
 			   .size = m->size +
 				   recipient_prefix_octets(d->recipient) };
+	uint32_t set = 0;
 	enum status st = entry_open(tx, d->mailbox, &mailbox, &account);
 
+	if (!st && m->is_junk)
+		st = keyword_set_intern(tx, mailbox->id, SLICE("$Junk"), &set);
+	/* one that has no room for another keyword gets its mail all the same */
+	if (st == ST_LIMIT)
+		st = ST_OK;
+	e.flags = flags_join(0, set);
 	if (!st)
 		st = entry_uid(tx, mailbox, &e.uid);
 	if (!st)
@@ -334,13 +341,37 @@ static size_t mark_repeated(struct store_delivery *d, size_t count)
 	return different;
 }
 
+/* Each delivery goes to the mailbox for junk of the account that owns the one it
+ * would have gone to. */
+static enum status to_junk(struct tx *tx, struct store_delivery *d, size_t count)
+{
+	enum status st = ST_OK;
+
+	for (size_t i = 0; i < count && !st; i++) {
+		uint64_t id;
+
+		st = sql_number(tx, &id, "SELECT id FROM mailbox WHERE"
+				" special_use = '\\Junk' AND owner = (SELECT owner"
+				" FROM mailbox WHERE id = ?1)",
+				SQL_ARGS(sql_i(d[i].mailbox)));
+		if (st == ST_OK)
+			d[i].mailbox = id;
+		else if (st == ST_NOT_FOUND)
+			st = ST_OK;
+	}
+	return st;
+}
+
 enum status store_deliver(struct tx *tx, const struct store_message *m,
 			  struct store_delivery *deliveries, size_t count)
 {
-	size_t different = mark_repeated(deliveries, count);
-	enum status st;
+	size_t different;
+	enum status st = m->is_junk ? to_junk(tx, deliveries, count) : ST_OK;
 
 	assert(count > 0);
+	if (st)
+		return st;
+	different = mark_repeated(deliveries, count);
 	if (journal_is_barred(tx->store, m->mid))
 		return tx_error(tx, ST_DENIED, "it was said not to be here");
 	st = message_insert(tx, m, (int)different);

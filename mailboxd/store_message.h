@@ -5,6 +5,7 @@
 #include "common/slice.h"
 #include "common/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,10 +35,14 @@ struct store_message {
 	/* For the journal: the envelope, and whom it came from. "": not told. */
 	struct slice sender;
 	struct slice client, helo, login, tls;
+	/* A filter took it for junk: it goes into each account's mailbox with the
+	 * special use \\Junk (RFC 6154), else into the one that was named, and bears
+	 * the keyword $Junk (RFC 5788) in either. */
+	bool is_junk;
 };
 
 struct store_delivery {
-	uint64_t mailbox, account;
+	uint64_t mailbox, account;	/* the mailbox is where it went, after it did */
 	struct slice recipient;	/* "" adds no Delivered-To */
 	uint32_t uid;		/* out; 0: the mailbox had it from an earlier one
 				 * of the same message */

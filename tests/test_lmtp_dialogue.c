@@ -151,7 +151,7 @@ static void act(struct play *p, struct slice args)
 		if (st == ST_OK && !d->has_chunking)
 			st = lmtp_dialogue_data(d, SLICE("\r\n"));
 	} else if (slice_eq(verb, SLICE("end"))) {
-		st = lmtp_dialogue_end(d, slice_of("\0\xff", 2));
+		st = lmtp_dialogue_end(d, slice_of("\0\xff", 2), false);
 		if (d->has_chunking)	/* the script has the chunk as a line */
 			buf_append_str(&d->out, "\r\n");
 	} else if (slice_eq(verb, SLICE("abort"))) {
@@ -295,7 +295,7 @@ Test(lmtp_dialogue, chunks)
 				d.out.len = 0;
 			}
 		}
-		cr_expect_eq(lmtp_dialogue_end(&d, SLICE_EMPTY), ST_OK);
+		cr_expect_eq(lmtp_dialogue_end(&d, SLICE_EMPTY, false), ST_OK);
 		buf_append(&sent, buf_slice(&d.out));
 		while (at < sent.len) {
 			struct slice rest = slice_from(buf_slice(&sent), at);

@@ -197,6 +197,48 @@ Test(store_message, one_body_for_all_recipients)
 	temp_store_close(&t);
 }
 
+/* RFC 6154: ann has a mailbox for junk, bob has none. */
+Test(store_message, junk)
+{
+	struct buf record = BUF_INIT(1 << 20);
+	struct store_message m;
+	struct store_mailbox bobs;
+	struct store_mailbox junk;
+	struct store_delivery d[3] = {
+		{ .recipient = SLICE("ann@example.test") },
+		{ .recipient = SLICE("bob@example.test") },
+		{ .recipient = SLICE("again@example.test") },
+	};
+	uint64_t inbox;
+
+	temp_store_open(&t, NULL);
+	inbox = t.inbox;
+	cr_assert_eq(store_begin(t.read, JOB_SYNC_NORMAL), ST_OK);
+	store_mailbox_find(t.read, t.ann, SLICE("Junk"), &junk);
+	store_mailbox_find(t.read, t.bob, SLICE("INBOX"), &bobs);
+	store_commit(t.read);
+	cr_assert(slice_eq(junk.special_use, SLICE("\\Junk")));
+	temp_begin(&t);
+	cr_assert_eq(temp_end(&t, store_mailbox_delete(t.write, t.bob, SLICE("Junk"))),
+		     ST_OK);
+	d[0].mailbox = d[2].mailbox = t.inbox;
+	d[1].mailbox = bobs.id;
+	temp_message(&t, &m, SLICE(MAIL), &record);
+	m.is_junk = true;
+	temp_begin(&t);
+	cr_assert_eq(temp_end(&t, store_deliver(t.write, &m, d, 3)), ST_OK);
+	cr_expect_eq(d[0].mailbox, junk.id);
+	cr_expect_eq(d[1].mailbox, bobs.id);
+	cr_expect_eq(d[2].uid, 0, "once in each mailbox");
+	cr_expect_eq(temp_status(&t, inbox).messages, 0);
+	t.inbox = junk.id;
+	cr_expect_str_eq(flags_text(), "1:0($Junk)");
+	t.inbox = bobs.id;
+	cr_expect_str_eq(flags_text(), "1:0($Junk)");
+	buf_free(&record);
+	temp_store_close(&t);
+}
+
 Test(store_message, read_at_every_offset)
 {
 	static const char whole[] = PREFIX MAIL;
