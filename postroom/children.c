@@ -1,6 +1,7 @@
 #include <config.h>
 
 #include "postroom/children.h"
+#include "postroom/spool.h"
 
 #include "common/clock.h"
 #include "common/ipc_codec.h"
@@ -108,73 +109,33 @@ static void tell(struct child *c, const struct ipc_message *m)
 		on_written(&w->request, 0);
 }
 
-static void tell_certificate(struct child *c, const struct certificate *one)
-{
-	struct ipc_message m = { .type = IPC_TYPE_CERTIFICATE };
-
-	m.certificate.name = slice_str(one->name);
-	m.certificate.chain = buf_slice(&one->chain);
-	m.certificate.key = buf_slice(&one->key);
-	tell(c, &m);
-}
-
-static void tell_authority(struct child *c, const struct certificate *one)
-{
-	struct slice rest = buf_slice(&one->chain);
-
-	while (rest.len) {
-		struct ipc_message m = { .type = IPC_TYPE_LINK_AUTHORITY };
-
-		m.link_authority.name = slice_str(one->name);
-		m.link_authority.pem = slice_head(rest, CONFIG_PIECE);
-		tell(c, &m);
-		rest = slice_from(rest, m.link_authority.pem.len);
-	}
-}
-
-/* The certificate for other hosts, where it has none of its own that for
- * clients, and who signs theirs. */
-static void tell_links(struct child *c, const struct certificates *all)
-{
-	struct ipc_message m = { .type = IPC_TYPE_LINK_CERTIFICATE };
-	const struct certificate *shown = NULL;
-
-	for (size_t i = 0; i < all->count; i++) {
-		const struct certificate *one = &all->items[i];
-
-		if (one->use == CERTIFICATE_AUTHORITY)
-			tell_authority(c, one);
-		else if (one->use == CERTIFICATE_HOSTS || (!shown && !*one->name))
-			shown = one;
-	}
-	if (!shown)
-		return;
-	m.link_certificate.chain = buf_slice(&shown->chain);
-	m.link_certificate.key = buf_slice(&shown->key);
-	tell(c, &m);
-}
-
 void child_configure(struct child *c, struct slice config,
 		     const struct certificates *certificates, uint32_t generation)
 {
+	static const struct certificates none;
 	struct ipc_message m = { .type = IPC_TYPE_CONFIG };
-	bool is_front = c->kind->daemon & R_NETWORK;
 
 	while (config.len) {
 		m.config.text = slice_head(config, CONFIG_PIECE);
 		tell(c, &m);
 		config = slice_from(config, m.config.text.len);
 	}
-	for (size_t i = 0; is_front && i < certificates->count; i++)
-		if (certificates->items[i].use == CERTIFICATE_CLIENTS)
-			tell_certificate(c, &certificates->items[i]);
-	if (is_front && certificates->client_ca.len) {
+	if (c->kind->daemon == R_MAILBOXD)
+		certificates = &none;
+	for (size_t i = 0; i < certificates->count; i++) {
+		const struct certificate *one = &certificates->items[i];
+
+		m = (struct ipc_message){ .type = IPC_TYPE_CERTIFICATE };
+		m.certificate.name = slice_str(one->name);
+		m.certificate.chain = buf_slice(&one->chain);
+		m.certificate.key = buf_slice(&one->key);
+		tell(c, &m);
+	}
+	if (certificates->client_ca.len) {
 		m = (struct ipc_message){ .type = IPC_TYPE_CLIENT_CA };
 		m.client_ca.pem = buf_slice(&certificates->client_ca);
 		tell(c, &m);
 	}
-	if (c->kind->daemon == R_LINKD)
-		tell_links(c, certificates);
 	m = (struct ipc_message){ .type = IPC_TYPE_BEGIN };
 	m.begin.generation = generation;
 	tell(c, &m);
@@ -228,8 +189,8 @@ static void describe_user(const struct child_user *u, char *text, size_t room)
 }
 
 static void make_environment(struct environment *e, const struct child *c,
-			     const struct sockets *sockets, bool with_time,
-			     size_t *socket_count)
+			     const struct sockets *sockets, int spool,
+			     bool with_time, size_t *socket_count)
 {
 	size_t count = 0, n = (size_t)snprintf(e->names, sizeof e->names, "LISTEN_FDNAMES=");
 
@@ -241,6 +202,9 @@ static void make_environment(struct environment *e, const struct child *c,
 				      *socket_count ? ":" : "", sockets->items[i].name);
 		++*socket_count;
 	}
+	if (spool >= 0)
+		snprintf(e->names + n, sizeof e->names - n, "%sspool",
+			 (*socket_count)++ ? ":" : "");
 	snprintf(e->fds, sizeof e->fds, "LISTEN_FDS=%zu", *socket_count);
 	snprintf(e->control, sizeof e->control, "POSTROOM_CONTROL_FD=%zu",
 		 3 + *socket_count);
@@ -283,7 +247,7 @@ static void put_pid(char *text, const char *prefix, unsigned pid)
 /* In the child, between fork and exec. */
 _Noreturn static void become(const struct child *c, const char *program,
 			     struct environment *e, const struct sockets *sockets,
-			     int control, int log_fd)
+			     int spool, int control, int log_fd)
 {
 	char *argv[] = { (char *)c->kind->name, NULL };
 	int at = 3, high = HIGH_FD;
@@ -296,6 +260,8 @@ _Noreturn static void become(const struct child *c, const char *program,
 	for (size_t i = 0; i < sockets->count; i++)
 		if (sockets->items[i].daemon == c->kind->daemon)
 			dup2(sockets->items[i].fd, high++);
+	if (spool >= 0)
+		dup2(spool, high++);
 	dup2(control, high++);
 	for (int fd = HIGH_FD; fd < high; fd++) {
 		dup2(fd, at++);
@@ -311,20 +277,25 @@ enum status child_start(struct child *c, const char *program,
 			struct error *err)
 {
 	struct environment *e = calloc(1, sizeof *e);
-	int pair[2] = { -1, -1 };
+	int pair[2] = { -1, -1 }, spool;
 	size_t count;
 
 	if (!e)
 		return error_set(err, ST_NO_MEMORY, "no memory to start %s", c->kind->name);
-	make_environment(e, c, sockets, with_time, &count);
+	spool = c->spool ? spool_make(c->spool) : -1;
+	make_environment(e, c, sockets, spool, with_time, &count);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
+		if (spool >= 0)
+			close(spool);
 		free(e);
 		return error_set(err, ST_IO, "socketpair");
 	}
 	c->pid = fork();
 	if (c->pid == 0)
-		become(c, program, e, sockets, pair[1], log_fd);
+		become(c, program, e, sockets, spool, pair[1], log_fd);
 	free(e);
+	if (spool >= 0)
+		close(spool);
 	close(pair[1]);
 	if (c->pid < 0) {
 		close(pair[0]);

@@ -50,6 +50,7 @@ struct child {
 	unsigned worker;
 	struct child_user user;
 	const char *directory;	/* its POSTROOM_DIRECTORY */
+	const char *spool;	/* where its spool is made; NULL: it has none */
 	enum child_state state;
 	pid_t pid;		/* 0: none */
 	int status;		/* of the last one that ended, as waitpid() has it */

@@ -16,7 +16,6 @@ static const struct child_kind kinds[] = {
 	{ "smtpd", R_SMTPD },
 	{ "popd", R_POPD },
 	{ "imapd", R_IMAPD },
-	{ "linkd", R_LINKD },
 };
 
 static struct suite *suite_of(struct child *c)
@@ -120,11 +119,10 @@ enum status suite_make_children(struct suite *s, struct error *err)
 
 	for (size_t i = 0; st == ST_OK && i < sizeof kinds / sizeof *kinds; i++) {
 		bool is_store = kinds[i].daemon == R_MAILBOXD;
-		bool is_one = is_store || kinds[i].daemon == R_LINKD;
 
 		if (!has_socket(s, kinds[i].daemon))
 			continue;
-		for (unsigned w = 0; w < (is_one ? 1 : workers) &&
+		for (unsigned w = 0; w < (is_store ? 1 : workers) &&
 		     s->count < CHILDREN_MAX; w++) {
 			struct child *c = &s->children[s->count++];
 
@@ -134,6 +132,9 @@ enum status suite_make_children(struct suite *s, struct error *err)
 			c->worker = w;
 			c->user = suite_user_of(s, kinds[i].daemon);
 			c->directory = is_store ? s->launch->data : s->launch->run;
+			/* the run directory is memory on most hosts */
+			if (c->kind->daemon == R_SMTPD)
+				c->spool = s->launch->data;
 			child_init(c, &s->loop);
 		}
 	}

@@ -4,8 +4,7 @@
 
 struct smtp_backend {
 	struct backend backend;
-	struct backend *lmtp, *auth;
-	struct backend *dns;	/* NULL: nobody is asked */
+	struct backend *lmtp, *auth, *milters;
 	struct smtp_refusals *refusals;
 };
 
@@ -22,13 +21,17 @@ static bool is_auth(unsigned type)
 	       type == IPC_TYPE_CANCEL;
 }
 
+static bool is_milter(unsigned type)
+{
+	return type == IPC_TYPE_MILTER_OPEN || type == IPC_TYPE_MILTER_OCTETS ||
+	       type == IPC_TYPE_MILTER_CLOSE;
+}
+
 static enum status send_request(struct backend *b, const struct ipc_frame *frame)
 {
-	struct backend *to = is_auth(frame->type) ? self(b)->auth : self(b)->lmtp;
+	struct backend *to = is_auth(frame->type) ? self(b)->auth
+			   : is_milter(frame->type) ? self(b)->milters : self(b)->lmtp;
 	struct ipc_message m;
-
-	if (frame->type == IPC_TYPE_DNS_CLIENT)
-		to = self(b)->dns;
 
 	if (frame->type == IPC_TYPE_REFUSED) {
 		if (ipc_decode(frame, &m) == ST_OK)
@@ -42,15 +45,12 @@ static void flush(struct backend *b)
 {
 	self(b)->auth->ops->flush(self(b)->auth);
 	self(b)->lmtp->ops->flush(self(b)->lmtp);
-	if (self(b)->dns)
-		self(b)->dns->ops->flush(self(b)->dns);
+	self(b)->milters->ops->flush(self(b)->milters);
 }
 
 static void resume(struct backend *b)
 {
 	self(b)->auth->ops->resume(self(b)->auth);
-	if (self(b)->dns)
-		self(b)->dns->ops->resume(self(b)->dns);
 }
 
 static bool is_busy(const struct backend *b)
@@ -58,7 +58,7 @@ static bool is_busy(const struct backend *b)
 	return self(b)->auth->open || self(b)->lmtp->open;
 }
 
-static void close_all(struct backend *b)
+static void close_both(struct backend *b)
 {
 	struct smtp_backend *s = self(b);
 
@@ -66,20 +66,21 @@ static void close_all(struct backend *b)
 		s->auth->ops->close(s->auth);
 	if (s->lmtp)
 		s->lmtp->ops->close(s->lmtp);
-	if (s->dns)
-		s->dns->ops->close(s->dns);
+	if (s->milters)
+		s->milters->ops->close(s->milters);
 	free(s);
 }
 
 struct backend *smtp_backend_new(struct lmtp_client *lmtp,
 				 const struct store_client_settings *auth,
-				 const struct store_client_settings *dns,
-				 struct smtp_refusals *refusals, struct conn *c,
+				 struct smtp_refusals *refusals,
+				 const struct milter_places *places,
+				 struct conn *c,
 				 struct engine *e)
 {
 	static const struct backend_ops ops = {
 		.send = send_request, .flush = flush, .resume = resume,
-		.is_busy = is_busy, .close = close_all,
+		.is_busy = is_busy, .close = close_both,
 	};
 	struct smtp_backend *s = calloc(1, sizeof *s);
 
@@ -89,10 +90,9 @@ struct backend *smtp_backend_new(struct lmtp_client *lmtp,
 	s->refusals = refusals;
 	s->lmtp = lmtp_client_backend(lmtp, c, e);
 	s->auth = store_client_new(auth, c, e);
-	if (dns)
-		s->dns = store_client_new(dns, c, e);
-	if (s->lmtp && s->auth && !dns == !s->dns)
+	s->milters = milter_client_backend(places, c);
+	if (s->lmtp && s->auth && s->milters)
 		return &s->backend;
-	close_all(&s->backend);
+	close_both(&s->backend);
 	return NULL;
 }

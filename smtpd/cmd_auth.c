@@ -185,6 +185,7 @@ void smtp_auth_answer(struct smtp_session *s, const struct ipc_message *m,
 		s->sasl.is_over = true;
 	} else if (m->type == IPC_TYPE_AUTH_OK && m->auth_ok.login.len &&
 		   buf_append(&s->login, m->auth_ok.login) == ST_OK) {
+		s->auth_type = sasl_name(s->sasl.mechanism);
 		logged_in(s, &m->auth_ok);
 	} else if (m->type == IPC_TYPE_ERROR && m->error.code == ST_DENIED) {
 		leave(s, SMTP_REPLY_AUTH_FAILED);

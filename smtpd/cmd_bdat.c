@@ -1,6 +1,7 @@
 #include "smtpd/session_priv.h"
 
 #include "common/clock.h"
+#include "smtpd/milters.h"
 
 /* A refused chunk is read and dropped, but not without end. */
 #define REFUSED_MAX	((uint64_t)1 << 30)
@@ -69,7 +70,7 @@ static void chunk_end(struct smtp_session *s)
 }
 
 /* What there is to say before the octets come; they follow in any case. */
-static void begin_chunk(struct smtp_session *s)
+static void begin_octets(struct smtp_session *s)
 {
 	struct smtp_transaction *t = &s->t;
 	uint64_t most = s->settings->message_octets;
@@ -84,6 +85,24 @@ static void begin_chunk(struct smtp_session *s)
 		smtp_shut(s);
 	} else if (s->chunk_left == 0) {
 		chunk_end(s);
+	}
+}
+
+void smtp_bdat_told(struct smtp_session *s)
+{
+	begin_octets(s);
+}
+
+static void begin_chunk(struct smtp_session *s)
+{
+	struct smtp_transaction *t = &s->t;
+
+	if (s->milters && !t->is_data_told && !t->failure.code &&
+	    s->chunk_reply == SMTP_REPLY_OK) {
+		t->is_data_told = true;
+		smtp_milters_tell(s, MILTER_DATA);
+	} else {
+		begin_octets(s);
 	}
 }
 

@@ -1,6 +1,7 @@
 #include "smtpd/session_priv.h"
 
 #include "common/clock.h"
+#include "smtpd/milters.h"
 
 /* Octets that go through the dot reader in one step. */
 #define STEP	((size_t)16384)
@@ -19,6 +20,13 @@ static void refused(struct smtp_session *s)
 	smtp_reply_passed(s, &s->t.failure);
 }
 
+static void go_ahead(struct smtp_session *s)
+{
+	s->t.begun_ms = s->t.input_ms = clock_ms();
+	smtp_enter(s, SMTP_STATE_DATA);
+	smtp_reply(s, SMTP_REPLY_SEND_DATA);
+}
+
 static void begin_data(struct smtp_session *s)
 {
 	struct smtp_transaction *t = &s->t;
@@ -28,13 +36,25 @@ static void begin_data(struct smtp_session *s)
 		refused(s);
 		return;
 	}
-	if (!make_reader(s)) {
+	if (!make_reader(s))
 		smtp_reply(s, SMTP_REPLY_NO_MEMORY);
-		return;
-	}
-	t->begun_ms = t->input_ms = clock_ms();
-	smtp_enter(s, SMTP_STATE_DATA);
-	smtp_reply(s, SMTP_REPLY_SEND_DATA);
+	else if (s->milters)
+		smtp_milters_tell(s, MILTER_DATA);
+	else
+		go_ahead(s);
+}
+
+void smtp_data_told(struct smtp_session *s, const struct smtp_passed *verdict)
+{
+	/* mailboxd may have gone while milters were told */
+	if (verdict && !s->t.failure.code)
+		smtp_transaction_fail(s, verdict);
+	if (s->state == SMTP_STATE_CHUNK)
+		smtp_bdat_told(s);
+	else if (s->t.failure.code)
+		refused(s);
+	else
+		go_ahead(s);
 }
 
 /* DATA (RFC 5321 section 4.1.1.4). */

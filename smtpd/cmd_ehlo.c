@@ -1,4 +1,4 @@
-#include "smtpd/session_priv.h"
+#include "smtpd/milters.h"
 
 #include "common/protocols.h"
 #include "smtpd/told_client.h"
@@ -98,6 +98,8 @@ static void refused(struct smtp_session *s)
 static void answer_helo(struct smtp_session *s)
 {
 	smtp_reply_with(s, SMTP_REPLY_HELO, slice_str(s->settings->hostname));
+	if (s->milters)
+		smtp_milters_tell(s, MILTER_HELO);
 }
 
 void smtp_cmd_helo(struct smtp_session *s, struct slice arguments)
@@ -132,6 +134,8 @@ static void answer_ehlo(struct smtp_session *s)
 		else
 			smtp_reply_with(s, SMTP_REPLY_HELO, buf_slice(&line));
 	}
+	if (s->milters)
+		smtp_milters_tell(s, MILTER_HELO);
 }
 
 void smtp_cmd_ehlo(struct smtp_session *s, struct slice arguments)

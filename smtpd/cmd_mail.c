@@ -1,3 +1,4 @@
+#include "smtpd/milters.h"
 #include "smtpd/params.h"
 
 #include "common/log.h"
@@ -42,6 +43,8 @@ static void accept_sender(struct smtp_session *s)
 		  log_slice("from", buf_slice(&s->t.sender)));
 	smtp_enter(s, SMTP_STATE_MAIL);
 	smtp_reply(s, SMTP_REPLY_SENDER_OK);
+	if (s->milters)
+		smtp_milters_tell(s, MILTER_MAIL);
 }
 
 /* The sender may be used: whether it is wanted, the checks say. */

@@ -1,4 +1,4 @@
-#include "smtpd/session_priv.h"
+#include "smtpd/milters.h"
 
 #define IN(name)	(1u << SMTP_STATE_##name)
 #define GREETED		(IN(READY) | IN(MAIL) | IN(RCPT) | IN(BDAT))
@@ -136,6 +136,8 @@ bool smtp_command_line(struct smtp_session *s, struct slice line)
 		smtp_reply(s, slice_case_eq(name, SLICE("EXPN"))
 				? SMTP_REPLY_NOT_OFFERED
 				: SMTP_REPLY_UNKNOWN_COMMAND);
+		if (s->milters && s->wait == SMTP_WAIT_NONE)
+			smtp_milters_unknown(s, line);
 		return true;
 	}
 	/* the octets of a chunk follow its command, even a refused one */

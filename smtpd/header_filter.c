@@ -1,10 +1,10 @@
 #include "smtpd/header_filter.h"
 
 void header_filter_init(struct header_filter *f, struct slice hostname,
-			bool takes_out)
+			struct slice junk, bool takes_out)
 {
 	*f = (struct header_filter){
-		.hostname = hostname, .takes_out = takes_out,
+		.hostname = hostname, .junk = junk, .takes_out = takes_out,
 		.held = BUF_INIT(HEADER_FILTER_HELD_MAX),
 	};
 }
@@ -78,6 +78,17 @@ static bool is_field(struct slice line, const char *name, struct slice *body)
 	return true;
 }
 
+static bool is_junk(const struct header_filter *f, struct slice line)
+{
+	struct slice rows = f->junk, row,
+		     name = slice_trim(slice_head(line, slice_index(line, ':')));
+
+	while (rows.len && slice_split(&rows, '\n', &row))
+		if (slice_case_eq(slice_head(row, slice_index(row, ':')), name))
+			return true;
+	return false;
+}
+
 /* field: its lines so far. */
 static void decide(struct header_filter *f, struct slice field)
 {
@@ -85,7 +96,11 @@ static void decide(struct header_filter *f, struct slice field)
 	size_t at;
 
 	f->field = FIELD_PASSES;
-	if (!f->takes_out || !is_field(field, "Authentication-Results", &body))
+	if (!f->takes_out)
+		return;
+	if (is_junk(f, field))
+		f->field = FIELD_GOES;
+	if (!is_field(field, "Authentication-Results", &body))
 		return;
 	at = cfws(body);
 	if (at == body.len)

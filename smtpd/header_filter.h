@@ -1,7 +1,7 @@
 /*
  * Takes out of the header of an incoming message what only we may write: an
- * Authentication-Results field that bears our name (RFC 8601 section 5), and
- * counts Received fields, so that a loop is seen (RFC 5321 section 6.3).
+ * Authentication-Results field that bears our name (RFC 8601 section 5) and the
+ * fields by which our milters say junk, and counts Received fields, so that a loop is seen (RFC 5321 section 6.3).
  * Everything else goes on octet for octet, as it comes; only a line that has not
  * ended is held back, and a field that is not decided yet.
  */
@@ -19,6 +19,7 @@
 
 struct header_filter {
 	struct slice hostname;	/* ours; borrowed */
+	struct slice junk;	/* "X-Spam: Yes", a line each: their names; borrowed */
 	bool takes_out;		/* else it only counts */
 	unsigned received;	/* Received fields so far */
 
@@ -32,7 +33,7 @@ struct header_filter {
 typedef void header_filter_pass(void *arg, struct slice octets);
 
 void header_filter_init(struct header_filter *f, struct slice hostname,
-			bool takes_out);
+			struct slice junk, bool takes_out);
 void header_filter_clear(struct header_filter *f);
 /*
  * Takes all of in, lines that end with CRLF, and calls pass for what goes on.

@@ -3,8 +3,9 @@
  */
 #include "common/crash_point.h"
 #include "common/front.h"
-#include "common/links.h"
 #include "smtpd/backends.h"
+#include "smtpd/milter_config.h"
+#include "smtpd/milters.h"
 #include "smtpd/session.h"
 
 #include <stdio.h>
@@ -15,12 +16,16 @@ struct smtpd {
 	struct lmtp_client *lmtp;
 	struct smtp_refusals refusals;
 	struct smtp_counts counts;
+	struct milter_places places;
+	struct spool spool;
+	const char *directory;
 };
 
 /* What a door has. */
 struct door_settings {
 	struct smtp_settings smtp;
 	struct smtp_listener listener;
+	struct milter_config milters;
 };
 
 static const char *const refusals[LIMITS_VERDICT_COUNT] = {
@@ -32,10 +37,6 @@ static const char *const refusals[LIMITS_VERDICT_COUNT] = {
 
 static const struct store_client_settings auth = {
 	.path = "auth.sock", .name = "smtpd", .is_once = true,
-};
-
-static const struct store_client_settings dns = {
-	.path = LINK_DNS_SOCKET ".sock", .name = "smtpd", .is_once = true,
 };
 
 static struct smtpd *smtpd_of(struct front *f)
@@ -71,10 +72,16 @@ static void fill(struct smtp_settings *s, const struct config *c,
 	s->check_ms = ms(c, OPTION_TIMES_CHECK);
 	s->greeting_ms = ms(c, OPTION_EARLY_GREETING);
 	s->watches_pipelining = config_bool(c, OPTION_EARLY_PIPELINING);
-	s->needs_name = config_number(c, OPTION_DNS_NAMES) == DNS_NAMES_REQUIRE;
-	s->asks_dns = links_has_dns(c);
 	s->greylists = config_bool(c, OPTION_GREYLIST_ON);
 	s->checks = &smtp_checks;
+}
+
+static void settings_free(void *settings)
+{
+	struct door_settings *s = settings;
+
+	milter_config_clear(&s->milters);
+	free(s);
 }
 
 static void *settings_new(const struct front_door *door, const struct config *c,
@@ -96,6 +103,15 @@ static void *settings_new(const struct front_door *door, const struct config *c,
 	s->listener.has_auth = door->listen.auth_required;
 	s->listener.teach = door->listen.teach;
 	s->listener.xclient = door->listen.xclient;
+	if (milter_config_read(&s->milters, c, door->title, d->directory,
+			       &d->places) != ST_OK) {
+		settings_free(s);
+		return NULL;
+	}
+	s->smtp.junk = buf_slice(&s->milters.junk);
+	s->milters.set.spool = &d->spool;
+	if (s->milters.set.count)
+		s->listener.milters = &s->milters.set;
 	return s;
 }
 
@@ -111,10 +127,8 @@ static struct backend *backend_new(struct front_door *door, struct conn *c,
 				   struct engine *e)
 {
 	struct smtpd *d = smtpd_of(door->front);
-	bool asks_dns = ((struct door_settings *)door->settings)->smtp.asks_dns;
 
-	return smtp_backend_new(d->lmtp, &auth, asks_dns ? &dns : NULL, &d->refusals,
-				c, e);
+	return smtp_backend_new(d->lmtp, &auth, &d->refusals, &d->places, c, e);
 }
 
 /* What MAIL is answered without asking. */
@@ -125,6 +139,20 @@ static void state_changed(void *context, enum status state)
 	for (struct front_door *door = d->front.doors; door; door = door->next)
 		((struct door_settings *)door->settings)->smtp.backend_state =
 			state;
+}
+
+/* The file came with the sockets. */
+static void open_spool(struct daemon *d)
+{
+	struct smtpd *s = d->state;
+	int fd = -1;
+
+	for (size_t i = 0; i < d->socket_count; i++)
+		if (strcmp(d->sockets[i].name, "spool") == 0)
+			fd = d->sockets[i].fd;
+	spool_init(&s->spool, fd,
+		   config_number(s->front.config, OPTION_LIMITS_MILTER_MEMORY),
+		   config_number(s->front.config, OPTION_LIMITS_MILTER_SPOOL));
 }
 
 static enum status serve(struct daemon *d, struct error *err)
@@ -143,6 +171,7 @@ static enum status serve(struct daemon *d, struct error *err)
 		.context = s,
 	};
 
+	open_spool(d);
 	s->lmtp = lmtp_client_new(d->conns, &settings);
 	if (!s->lmtp)
 		return error_set(err, ST_NO_MEMORY, "no memory for LMTP");
@@ -168,6 +197,7 @@ static void counters(struct daemon *d, struct buf *cells)
 	daemon_count(cells, "stored-octets", c->stored_octets);
 	daemon_count(cells, "refused", c->refused);
 	daemon_count(cells, "refused-recipients", c->refused_recipients);
+	daemon_count(cells, "milters-failed", c->milters_failed);
 	for (size_t i = 0; i < smtp_checks.count; i++) {
 		snprintf(name, sizeof name, "refused-%s", smtp_checks.rows[i].name);
 		daemon_count(cells, name, c->checks[i]);
@@ -185,7 +215,7 @@ int main(int argc, char **argv)
 	static const struct front_ops front_ops = {
 		.protocol = "smtp", .reader = R_SMTPD, .refusals = refusals,
 		.service_socket = "auth.sock",
-		.settings_new = settings_new, .settings_free = free,
+		.settings_new = settings_new, .settings_free = settings_free,
 		.engine_new = engine_new, .backend_new = backend_new,
 	};
 	static const struct daemon_ops ops = {
@@ -201,5 +231,6 @@ int main(int argc, char **argv)
 	};
 
 	crash_point_load();
+	smtpd.directory = getenv("POSTROOM_DIRECTORY");
 	return daemon_main(&ops, &smtpd, argc, argv);
 }

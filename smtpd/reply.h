@@ -79,11 +79,15 @@
 	X(TEXT_BARE, 554, "5.6.0", FINE, "Bare CR or LF, or NUL, in the message") \
 	X(TOO_MANY_RECIPIENTS, 452, "4.5.3", FINE, "Too many recipients: at most %") \
 	X(UNAVAILABLE, 451, "4.3.0", FINE, "Mailbox server away: try again later") \
+	X(MILTER_REJECTS, 550, "5.7.1", FINE, "Not accepted by the filters here") \
+	X(MILTER_LATER, 451, "4.7.1", FINE, "Not accepted now: try again later") \
+	X(MILTER_AWAY, 451, "4.7.1", FINE, "A filter is away: try again later") \
+	X(MILTER_SHUTDOWN, 421, "4.7.0", FINE, "Closing connection") \
+	X(MILTER_HEADER, 552, "5.3.4", FINE, "Header too large for the filters here") \
+	X(SPOOL_FULL, 452, "4.3.1", FINE, "No room for the message now") \
 	X(STORAGE_FULL, 452, "4.3.1", FINE, "Insufficient system storage") \
 	X(NO_MEMORY, 451, "4.3.0", FINE, "Out of memory: try again later") \
 	X(CHECK_LATE, 451, "4.3.0", FINE, "A check takes too long: try again later") \
-	X(LISTED, 550, "5.7.1", FINE, "Your address is on the list %") \
-	X(NAMELESS, 550, "5.7.25", FINE, "% has no name in the DNS that leads back to it") \
 	X(GREYLISTED, 451, "4.7.1", FINE, "Greylisted: come again in % seconds") \
 	X(SPOKE_EARLY, 554, "5.5.1", FINE, "You spoke before the greeting") \
 	X(SPOKE_AHEAD, 554, "5.5.1", FINE, "You do not wait for replies (RFC 2920)") \

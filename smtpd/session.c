@@ -1,6 +1,7 @@
 #include "smtpd/session_priv.h"
 
 #include "common/clock.h"
+#include "smtpd/milters.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -153,6 +154,16 @@ void smtp_shut(struct smtp_session *s)
 	smtp_enter(s, SMTP_STATE_CLOSED);
 }
 
+void smtp_end_passed(struct smtp_session *s, const struct smtp_passed *passed)
+{
+	struct smtp_passed last = *passed;
+
+	smtp_gate_cancel(s);
+	smtp_transaction_clear(s);
+	smtp_reply_passed(s, &last);
+	smtp_enter(s, SMTP_STATE_CLOSED);
+}
+
 void smtp_end(struct smtp_session *s, enum smtp_reply reply)
 {
 	smtp_end_with(s, reply, SLICE_EMPTY);
@@ -214,6 +225,8 @@ static int64_t deadline(const struct smtp_session *s)
 
 	if (s->state == SMTP_STATE_CLOSED)
 		return 0;
+	if (s->wait == SMTP_WAIT_MILTER || s->wait == SMTP_WAIT_RELEASE)
+		return s->wait_until;
 	if (s->wait == SMTP_WAIT_AUTH || s->wait == SMTP_WAIT_SENDER ||
 	    s->wait == SMTP_WAIT_STORED || s->wait == SMTP_WAIT_PAUSE ||
 	    s->wait == SMTP_WAIT_CHECK)
@@ -384,7 +397,8 @@ static enum want session_reply(struct engine *e, uint32_t id,
 		smtp_sender_answer(s, m, last);
 	else if (id != 0 && id == s->t.request)
 		smtp_transaction_answer(s, m, last);
-	else if (id != 0 && s->gate)
+	else if (id != 0 && !(s->milters && smtp_milters_answer(s, id, m, last)) &&
+		 s->gate)
 		smtp_gate_answer(s, id, m, last);
 	return settle(s);
 }
@@ -425,7 +439,9 @@ static enum want session_expired(struct engine *e)
 		smtp_sender_expired(s);
 	} else if (s->wait == SMTP_WAIT_CHECK) {
 		smtp_gate_expired(s);
-	} else if (s->wait == SMTP_WAIT_STORED ||
+	} else if (s->wait == SMTP_WAIT_MILTER) {
+		smtp_milters_expired(s);
+	} else if (s->wait == SMTP_WAIT_STORED || s->wait == SMTP_WAIT_RELEASE ||
 		   s->t.rcpt_due) {
 		smtp_transaction_expired(s);
 	} else if (is_in_data(s)) {
@@ -474,6 +490,7 @@ static void session_free(struct engine *e)
 	struct smtp_session *s = session_of(e);
 
 	smtp_gate_close(s);
+	smtp_milters_free(s);
 	smtp_rcpt_free(s);
 	smtp_transaction_free(s);
 	sasl_clear(&s->sasl);
@@ -486,7 +503,6 @@ static void session_free(struct engine *e)
 	buf_free(&s->later);
 	buf_free(&s->rcpts);
 	buf_free(&s->helo);
-	buf_free(&s->client_name);
 	buf_free(&s->login);
 	buf_free(&s->may_send);
 	buf_free(&s->told);
@@ -511,6 +527,10 @@ void smtp_greet(struct smtp_session *s)
 {
 	smtp_reply_with(s, SMTP_REPLY_GREETING,
 			slice_str(s->settings->hostname));
+	if (s->milters)
+		smtp_milters_restart(s);
+	else if (s->listener->milters)
+		smtp_milters_begin(s);
 }
 
 struct engine *smtp_session_new(const struct smtp_settings *settings,
@@ -535,7 +555,7 @@ struct engine *smtp_session_new(const struct smtp_settings *settings,
 	s->replies.max = SMTP_REPLIES_MAX;
 	s->later.max = SMTP_REPLIES_HIGH;
 	s->rcpts.max = SMTP_RCPT_WAITING_MAX * (ADDRESS_OCTETS_MAX + 1);
-	s->helo.max = s->client_name.max = SMTP_HELO_MAX;
+	s->helo.max = SMTP_HELO_MAX;
 	s->login.max = ADDRESS_OCTETS_MAX;
 	s->told.max = ID_OCTETS * 64;
 	s->may_send.max = SMTP_MAY_SEND_MAX;

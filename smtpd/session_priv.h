@@ -27,6 +27,7 @@
 
 struct smtp_params;
 struct told_client;
+struct smtp_milters;
 
 enum smtp_state {
 	SMTP_STATE_CONNECTED,	/* no EHLO yet, or TLS has just begun */
@@ -48,6 +49,8 @@ enum smtp_wait {
 	SMTP_WAIT_AUTH,		/* mailboxd looks at the credentials */
 	SMTP_WAIT_SENDER,	/* mailboxd says whether an address may be used */
 	SMTP_WAIT_CHECK,	/* a check of the gate is asked (check.h) */
+	SMTP_WAIT_MILTER,	/* a milter is told something */
+	SMTP_WAIT_RELEASE,	/* a message that was held goes to mailboxd */
 	SMTP_WAIT_STORED,	/* mailboxd commits */
 	SMTP_WAIT_PAUSE,	/* the client made too many mistakes */
 	SMTP_WAIT_TLS,
@@ -91,9 +94,11 @@ struct smtp_transaction {
 
 	/* the message */
 	bool is_data_checked;	/* the checks of DATA were asked, before BDAT */
+	bool is_data_told;	/* the same of milters */
 	bool is_begun;		/* the trace header was written */
 	enum smtp_reply refusal;	/* what is wrong with it; OK: nothing */
 	uint64_t octets;	/* of the message, as received */
+	uint64_t passed_on;	/* to mailboxd */
 	size_t line_octets;	/* of the line that is not ended */
 	bool is_after_cr;	/* BDAT: the last octet was a CR */
 	bool ends_with_crlf;
@@ -111,6 +116,8 @@ struct smtp_transaction {
 	int64_t begun_ms, input_ms;
 	unsigned stored, temporary, permanent, end_due;
 	struct smtp_passed end_temporary, end_permanent;
+	bool is_junk;		/* a milter says so */
+	unsigned char digest[DIGEST_OCTETS];	/* once it is whole */
 };
 
 struct smtp_session {
@@ -133,7 +140,6 @@ struct smtp_session {
 
 	struct buf helo;	/* what EHLO said */
 	bool is_esmtp;
-	struct buf client_name;	/* by the DNS, and it leads back; or empty */
 	struct buf login;	/* canonical address after AUTH */
 	struct sasl sasl;
 	uint32_t auth_request;
@@ -144,6 +150,8 @@ struct smtp_session {
 	struct buf may_send;	/* addresses that this login may use, a line each */
 
 	struct smtp_gate *gate;	/* NULL: no check is wanted */
+	struct smtp_milters *milters;	/* NULL: none is configured */
+	const char *auth_type;	/* the mechanism of the login; NULL: none */
 	struct slice about;	/* recipient that a reply is about just now */
 	struct smtp_rcpt *rcpt;	/* while it is checked */
 	struct buf rcpts;	/* those that wait for their answer, a line each */
@@ -220,6 +228,8 @@ void smtp_reply_passed(struct smtp_session *s, const struct smtp_passed *passed)
 void smtp_passed_keep(struct smtp_passed *passed, unsigned code,
 		      struct slice enhanced, struct slice text);
 void smtp_greet(struct smtp_session *s);
+/* This, then the end of the connection. */
+void smtp_end_passed(struct smtp_session *s, const struct smtp_passed *passed);
 /* The end of the connection behind what was said already. */
 void smtp_shut(struct smtp_session *s);
 /* The reply, then the end of the connection. */
@@ -251,8 +261,28 @@ bool smtp_transaction_has_room(const struct smtp_session *s);
 /* The message cannot go on: what comes of it is answered with this. */
 void smtp_transaction_fail(struct smtp_session *s,
 			   const struct smtp_passed *failure);
-/* Octets go on as they are: they were looked at. */
+/* Octets go on as they are: they were looked at. To mailboxd, or, where there are
+ * milters, to what is held for them. */
 void smtp_transaction_pass(struct smtp_session *s, struct slice octets);
+/* To mailboxd in any case. */
+void smtp_transaction_pass_on(struct smtp_session *s, struct slice octets);
+/* What is left of it, and its end; its commit is waited for. */
+void smtp_transaction_commit(struct smtp_session *s);
+/* Gives up what mailboxd has of the transaction, if anything, and opens another
+ * with the sender that there is now. LMTP_MAIL is sent; the recipients are to
+ * follow. */
+void smtp_transaction_reopen(struct smtp_session *s);
+/* The transaction ends, its message refused; NULL: mailboxd is away. */
+void smtp_transaction_end_refused(struct smtp_session *s,
+				  const struct smtp_passed *passed);
+/* It is accepted, and nobody gets it. */
+void smtp_transaction_end_discarded(struct smtp_session *s);
+/* The answer to the oldest RCPT. */
+void smtp_transaction_answer_rcpt(struct smtp_session *s,
+				  const struct smtp_passed *passed);
+/* What mailboxd has said, as a reply to keep; whatever makes no sense is 451. */
+void smtp_transaction_keep(struct smtp_passed *passed, const struct ipc_message *m);
+void smtp_transaction_credit(struct smtp_session *s, uint32_t octets);
 /* The message is spoilt; the rest of it is consumed and nothing goes on. */
 void smtp_transaction_refuse(struct smtp_session *s, enum smtp_reply reply);
 /* Says what is wrong with it. */
@@ -323,6 +353,9 @@ void smtp_cmd_rcpt(struct smtp_session *s, struct slice arguments);
 /* Forgets what was kept of a RCPT while its checks are asked. */
 void smtp_rcpt_free(struct smtp_session *s);
 void smtp_cmd_data(struct smtp_session *s, struct slice arguments);
+/* The milters were told of DATA, or of the first chunk; verdict: NULL, it may come. */
+void smtp_data_told(struct smtp_session *s, const struct smtp_passed *verdict);
+void smtp_bdat_told(struct smtp_session *s);
 /* Octets of DATA; gives how many were taken. */
 size_t smtp_data_input(struct smtp_session *s, struct slice in);
 void smtp_cmd_bdat(struct smtp_session *s, struct slice arguments);

@@ -19,7 +19,20 @@ struct smtp_counts {
 	uint64_t stored, stored_octets;	/* messages that were answered 250 */
 	uint64_t refused;		/* after their data */
 	uint64_t refused_recipients;
+	uint64_t milters_failed;
 	uint64_t checks[SMTP_CHECKS_MAX];	/* refusals, by rows of smtp_checks */
+};
+
+struct milter_settings;
+struct spool;
+
+/* Those of one listener, in the order in which they are told. */
+struct smtp_milter_set {
+	const struct milter_settings *rows;
+	unsigned count;
+	struct spool *spool;	/* of the process */
+	const char *door;	/* the listener's title */
+	const char *quarantine;	/* who gets what is set aside */
 };
 
 struct smtp_settings {
@@ -47,10 +60,10 @@ struct smtp_settings {
 	int64_t check_ms;		/* one check at one stage */
 	int64_t greeting_ms;		/* held back so long; 0: not at all */
 	bool greylists;
-	bool asks_dns;			/* about the client */
-	bool needs_name;		/* clients without one are refused */
 	bool watches_pipelining;	/* who does not wait is refused */
 	const struct smtp_check_table *checks;	/* NULL: there are none */
+	struct slice junk;		/* "X-Spam: Yes", a line each: say junk where our
+					 * milters set them, and go from what comes in */
 	bool has_scram;			/* accounts have passwords */
 	bool tells_refusals;		/* REFUSED goes to mailboxd */
 	struct smtp_counts *counts;	/* of the process; NULL: not counted */
@@ -67,6 +80,7 @@ struct smtp_listener {
 	bool has_auth;		/* submission: no MAIL before AUTH */
 	bool xclient;		/* XCLIENT and XFORWARD for trusted clients */
 	bool teach;		/* says what is wrong to those who type by hand */
+	const struct smtp_milter_set *milters;	/* NULL: none */
 };
 
 /* The defaults of the server profile. */

@@ -10,6 +10,7 @@
 #include "common/crash_point.h"
 #include "common/date.h"
 #include "common/log.h"
+#include "smtpd/milters.h"
 #include "smtpd/params.h"
 #include "smtpd/trace_headers.h"
 
@@ -51,7 +52,7 @@ static void keep_row(struct smtp_passed *passed, enum smtp_reply reply)
 
 /* What mailboxd's message says as a reply: whatever is no LMTP_REPLY with a
  * code that makes sense here is a temporary failure. */
-static void keep_message(struct smtp_passed *passed, const struct ipc_message *m)
+void smtp_transaction_keep(struct smtp_passed *passed, const struct ipc_message *m)
 {
 	const struct ipc_lmtp_reply *r = &m->lmtp_reply;
 
@@ -95,6 +96,8 @@ void smtp_transaction_clear(struct smtp_session *s)
 	unsigned char digest[DIGEST_OCTETS];
 
 	give_up(s);
+	if (s->milters)
+		smtp_milters_clear(s);
 	if (s->t.is_begun && s->digest)
 		digest_finish(s->digest, digest);	/* makes it as new */
 	buf_free(&s->t.piece);
@@ -145,15 +148,29 @@ static void open_transaction(struct smtp_session *s)
 	ask(s, &m);
 }
 
+void smtp_transaction_reopen(struct smtp_session *s)
+{
+	give_up(s);
+	s->t.failure.code = 0;
+	s->t.rcpt_ok = 0;
+	s->t.unacknowledged = 0;
+	s->t.passed_on = 0;
+	open_transaction(s);
+}
+
 void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient,
 			   const struct smtp_params *params)
 {
 	struct smtp_transaction *t = &s->t;
 	struct ipc_message m = { .type = IPC_TYPE_LMTP_RCPT };
 
+	const struct smtp_passed *verdict = NULL;
+
 	t->rcpt_tried++;
-	if (t->failure.code) {
-		smtp_reply_passed(s, &t->failure);
+	if (s->milters && !t->failure.code)
+		verdict = smtp_milters_refusal(s, recipient);
+	if (t->failure.code || verdict) {
+		smtp_reply_passed(s, verdict ? verdict : &t->failure);
 		return;
 	}
 	if (!t->request)
@@ -170,6 +187,8 @@ void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient,
 	if ((s->settings->tells_refusals || s->gate) &&
 	    buf_append(&s->rcpts, recipient) == ST_OK)
 		buf_append_char(&s->rcpts, '\n');
+	if (s->milters)
+		smtp_milters_rcpt(s, recipient, params);
 }
 
 /* Whom the oldest answer is about. */
@@ -189,7 +208,8 @@ static void drop_oldest_rcpt(struct smtp_session *s)
 }
 
 /* The answer to the oldest RCPT goes out, and what stood behind it. */
-static void answer_rcpt(struct smtp_session *s, const struct smtp_passed *passed)
+void smtp_transaction_answer_rcpt(struct smtp_session *s,
+				  const struct smtp_passed *passed)
 {
 	struct smtp_transaction *t = &s->t;
 	size_t behind = t->behind[0], before = s->replies.len;
@@ -231,7 +251,7 @@ static void fail_recipients(struct smtp_session *s)
 	struct smtp_passed failure = s->t.failure;
 
 	while (s->t.rcpt_due)
-		answer_rcpt(s, &failure);
+		smtp_transaction_answer_rcpt(s, &failure);
 }
 
 static void take_mail_answer(struct smtp_session *s, const struct ipc_message *m,
@@ -241,7 +261,7 @@ static void take_mail_answer(struct smtp_session *s, const struct ipc_message *m
 	struct smtp_passed passed;
 
 	t->is_mail_due = false;
-	keep_message(&passed, m);
+	smtp_transaction_keep(&passed, m);
 	if (passed.code / 100 == 2 && !last)
 		return;
 	if (passed.code / 100 == 2)
@@ -258,9 +278,13 @@ static void take_rcpt_answer(struct smtp_session *s, const struct ipc_message *m
 {
 	struct smtp_passed passed;
 
-	keep_message(&passed, m);
+	smtp_transaction_keep(&passed, m);
+	if (!last && s->milters) {
+		smtp_milters_rcpt_answered(s, &passed);
+		return;
+	}
 	if (!last) {
-		answer_rcpt(s, &passed);
+		smtp_transaction_answer_rcpt(s, &passed);
 		return;
 	}
 	/* the connection to mailboxd is gone, whatever was accepted before */
@@ -275,7 +299,10 @@ static void take_rcpt_answer(struct smtp_session *s, const struct ipc_message *m
 
 bool smtp_transaction_has_room(const struct smtp_session *s)
 {
-	return s->t.unacknowledged < (s->t.octets > SMTP_DATA_FIRST
+	/* what is held for milters begins to go when all of it has come */
+	uint64_t gone = s->milters ? s->t.passed_on : s->t.octets;
+
+	return s->t.unacknowledged < (gone > SMTP_DATA_FIRST
 				      ? SMTP_DATA_UNACKNOWLEDGED_LATER
 				      : SMTP_DATA_UNACKNOWLEDGED);
 }
@@ -305,7 +332,6 @@ static enum status begin_message(struct smtp_session *s)
 		.peer = s->engine.peer,
 		.address = smtp_client_address(s),
 		.helo = buf_slice(&s->helo),
-		.name = buf_slice(&s->client_name),
 		.hostname = slice_str(s->settings->hostname),
 		.mid = id_slice(&t->mid),
 		.recipient = t->rcpt_tried == 1 ? buf_slice(&t->recipient)
@@ -319,12 +345,13 @@ static enum status begin_message(struct smtp_session *s)
 
 	t->is_begun = true;
 	header_filter_init(&t->filter, slice_str(s->settings->hostname),
-			   !smtp_is_trusted(s));
+			   s->settings->junk, !smtp_is_trusted(s));
 	if (!s->digest)
 		s->digest = digest_new();
 	if (!s->digest || buf_reserve(&t->piece, PIECE_FIRST, NULL) != ST_OK)
 		return ST_NO_MEMORY;
-	return smtp_trace_received(&trace, &t->piece);
+	return s->milters ? smtp_milters_trace(s, &trace)
+			  : smtp_trace_received(&trace, &t->piece);
 }
 
 void smtp_transaction_refuse(struct smtp_session *s, enum smtp_reply reply)
@@ -373,11 +400,20 @@ static bool lines_fit(struct smtp_session *s, struct slice octets)
 	return t->line_octets <= limit;
 }
 
-/* Copies what fits into pieces, which go on as they fill. */
 void smtp_transaction_pass(struct smtp_session *s, struct slice octets)
+{
+	if (s->milters)
+		smtp_milters_take(s, octets);
+	else
+		smtp_transaction_pass_on(s, octets);
+}
+
+/* Copies what fits into pieces, which go on as they fill. */
+void smtp_transaction_pass_on(struct smtp_session *s, struct slice octets)
 {
 	struct smtp_transaction *t = &s->t;
 
+	t->passed_on += octets.len;
 	while (octets.len) {
 		struct slice part = slice_head(octets, buf_room(&t->piece));
 		enum status st = buf_append(&t->piece, part);
@@ -498,29 +534,64 @@ static void end_refused(struct smtp_session *s)
 	finish(s);
 }
 
+void smtp_transaction_end_refused(struct smtp_session *s,
+				  const struct smtp_passed *passed)
+{
+	smtp_transaction_refuse(s, SMTP_REPLY_OK);
+	if (passed)
+		s->t.failure = *passed;
+	else
+		keep_row(&s->t.failure, SMTP_REPLY_UNAVAILABLE);
+	end_refused(s);
+}
+
+void smtp_transaction_end_discarded(struct smtp_session *s)
+{
+	give_up(s);
+	log_event("smtp.discarded", log_slice("sid", id_slice(&s->sid)),
+		  log_slice("mid", id_slice(&s->t.mid)),
+		  log_u64("octets", s->t.octets));
+	smtp_reply(s, SMTP_REPLY_OK);
+	finish(s);
+}
+
+void smtp_transaction_commit(struct smtp_session *s)
+{
+	struct smtp_transaction *t = &s->t;
+	struct ipc_message m = { .type = IPC_TYPE_LMTP_END };
+
+	if (t->refusal != SMTP_REPLY_OK) {
+		end_refused(s);
+		return;
+	}
+	send_piece(s);
+	buf_free(&t->piece);
+	m.lmtp_end.digest = slice_of((const char *)t->digest, sizeof t->digest);
+	m.lmtp_end.junk = t->is_junk;
+	ask(s, &m);
+	t->end_due = t->rcpt_ok;
+	smtp_wait(s, SMTP_WAIT_STORED, s->settings->stored_ms);
+}
+
 /* Nobody has anything against it: the rest of it goes on, to be committed. */
 static void commit(struct smtp_session *s)
 {
 	struct smtp_transaction *t = &s->t;
-	struct ipc_message m = { .type = IPC_TYPE_LMTP_END };
-	unsigned char digest[DIGEST_OCTETS];
 
 	/* mailboxd may have gone while a check was asked */
 	if (t->failure.code) {
 		end_refused(s);
 		return;
 	}
-	digest_finish(s->digest, digest);
+	digest_finish(s->digest, t->digest);
 	t->is_begun = false;
 	/* the store holds lines: BDAT may have left the last one open */
 	if (!t->ends_with_crlf)
 		smtp_transaction_pass(s, SLICE("\r\n"));
-	send_piece(s);
-	buf_free(&t->piece);
-	m.lmtp_end.digest = slice_of((const char *)digest, sizeof digest);
-	ask(s, &m);
-	t->end_due = t->rcpt_ok;
-	smtp_wait(s, SMTP_WAIT_STORED, s->settings->stored_ms);
+	if (s->milters)
+		smtp_milters_content(s);
+	else
+		smtp_transaction_commit(s);
 }
 
 void smtp_transaction_end(struct smtp_session *s)
@@ -582,7 +653,7 @@ static void take_end_answer(struct smtp_session *s, const struct ipc_message *m,
 	struct smtp_passed passed;
 	unsigned count = last ? t->end_due : 1;
 
-	keep_message(&passed, m);
+	smtp_transaction_keep(&passed, m);
 	t->end_due -= count;
 	if (passed.code / 100 == 2) {
 		t->stored += count;
@@ -601,7 +672,7 @@ static void take_end_answer(struct smtp_session *s, const struct ipc_message *m,
 	}
 }
 
-static void take_credit(struct smtp_session *s, uint32_t octets)
+void smtp_transaction_credit(struct smtp_session *s, uint32_t octets)
 {
 	size_t *out = &s->t.unacknowledged;
 
@@ -613,7 +684,7 @@ static void lose_message(struct smtp_session *s, const struct ipc_message *m)
 {
 	struct smtp_transaction *t = &s->t;
 
-	keep_message(&t->failure, m);
+	smtp_transaction_keep(&t->failure, m);
 	if (t->failure.code / 100 == 2)
 		keep_row(&t->failure, SMTP_REPLY_UNAVAILABLE);
 	t->request = 0;
@@ -626,8 +697,10 @@ void smtp_transaction_answer(struct smtp_session *s, const struct ipc_message *m
 {
 	struct smtp_transaction *t = &s->t;
 
-	if (m->type == IPC_TYPE_CREDIT && !last)
-		take_credit(s, m->credit.octets);
+	if (s->wait == SMTP_WAIT_RELEASE)
+		smtp_release_answer(s, m, last);
+	else if (m->type == IPC_TYPE_CREDIT && !last)
+		smtp_transaction_credit(s, m->credit.octets);
 	else if (t->is_mail_due)
 		take_mail_answer(s, m, last);
 	else if (t->rcpt_due)
@@ -645,7 +718,7 @@ void smtp_transaction_expired(struct smtp_session *s)
 	give_up(s);
 	keep_row(&t->failure, SMTP_REPLY_UNAVAILABLE);
 	t->is_mail_due = false;
-	if (s->wait == SMTP_WAIT_STORED) {
+	if (s->wait == SMTP_WAIT_STORED || s->wait == SMTP_WAIT_RELEASE) {
 		smtp_reply_passed(s, &t->failure);
 		log_refused(s, t->failure.code);
 		finish(s);

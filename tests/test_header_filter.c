@@ -9,6 +9,7 @@ static void keep(void *arg, struct slice octets)
 }
 
 #define AR "Authentication-Results:"
+#define JUNK SLICE("X-Spam: Yes\nX-Spam-Flag:YES")
 
 static const struct {
 	const char *name, *in, *out;
@@ -34,6 +35,8 @@ static const struct {
 	  AR " \"mx.example.orgx\"\r\n\r\n", 0 },
 	{ "nobody's stays", AR "\r\n \r\nA: b\r\n\r\n", AR "\r\n \r\nA: b\r\n\r\n", 0 },
 	{ "nobody's, and the end", AR " (mx.example.org", AR " (mx.example.org", 0 },
+	{ "what says junk goes", "A: b\r\nX-Spam: no\r\n fold\r\nx-spam-FLAG : YES\r\n"
+	  "X-Spam-Score: 1\r\n\r\n", "A: b\r\nX-Spam-Score: 1\r\n\r\n", 0 },
 	{ "a name that is longer", AR "x: mx.example.org\r\n\r\n"
 	  , AR "x: mx.example.org\r\n\r\n", 0 },
 	{ "two, one behind the other", AR " mx.example.org\r\n" AR
@@ -55,7 +58,7 @@ Test(header_filter, table)
 			struct header_filter f;
 			struct buf out = BUF_INIT(10000);
 
-			header_filter_init(&f, SLICE("mx.example.org"), true);
+			header_filter_init(&f, SLICE("mx.example.org"), JUNK, true);
 			while (rest.len) {
 				struct slice part = slice_head(rest, chunk);
 
@@ -81,7 +84,7 @@ Test(header_filter, trusted_clients_may)
 	struct header_filter f;
 	struct buf out = BUF_INIT(1000);
 
-	header_filter_init(&f, SLICE("mx.example.org"), false);
+	header_filter_init(&f, SLICE("mx.example.org"), JUNK, false);
 	cr_expect_eq(header_filter_feed(&f, slice_str(in), keep, &out), ST_OK);
 	header_filter_end(&f, keep, &out);
 	cr_expect(slice_eq(buf_slice(&out), slice_str(in)));
@@ -96,7 +99,7 @@ Test(header_filter, a_field_without_end_goes)
 	struct header_filter f;
 	struct buf out = BUF_INIT(1000);
 
-	header_filter_init(&f, SLICE("mx.example.org"), true);
+	header_filter_init(&f, SLICE("mx.example.org"), JUNK, true);
 	header_filter_feed(&f, SLICE(AR "\r\n"), keep, &out);
 	for (size_t n = 0; n < 1000000; n++)
 		cr_assert_eq(header_filter_feed(&f, SLICE(" \r\n"), keep, &out),
@@ -116,7 +119,7 @@ Test(header_filter, a_line_is_bounded)
 	enum status st = ST_OK;
 
 	memset(line, 'a', sizeof line);
-	header_filter_init(&f, SLICE("mx.example.org"), true);
+	header_filter_init(&f, SLICE("mx.example.org"), JUNK, true);
 	for (size_t n = 0; n <= HEADER_FILTER_HELD_MAX && st == ST_OK;
 	     n += sizeof line)
 		st = header_filter_feed(&f, slice_of(line, sizeof line), keep, &out);

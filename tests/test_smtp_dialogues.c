@@ -1,6 +1,6 @@
 #include "tests/dialogue.h"
 
-#include "smtpd/session.h"
+#include "smtpd/milters.h"
 #include "tests/support/scripted_check.h"
 
 #include <criterion/criterion.h>
@@ -8,18 +8,50 @@
 #include <stdlib.h>
 
 /* Settings that a dialogue may name: hostname, starttls, tls (required), auth,
- * teach and xclient (yes), state (full, unavailable), the numbers of smtp_settings, and
- * the checks of tests/support/scripted_check.h; "checks real": those of the daemon,
- * by "greeting" and "greylist yes", "dns yes" or "require". */
+ * teach and xclient (yes), state (full, unavailable), the numbers of smtp_settings,
+ * the checks of tests/support/scripted_check.h ("checks real": those of the daemon,
+ * by "greeting" and "greylist yes"), milters (how many) and what happens when one is
+ * away: failing. */
 struct context {
 	struct smtp_settings settings;
 	struct smtp_listener listener;
 	struct scripted_checks checks;
+	struct smtp_milter_set milters;
+	struct milter_settings rows[3];
+	struct spool spool;
 };
 
 static bool is_set(const struct dialogue *d, const char *name, const char *value)
 {
 	return strcmp(dialogue_setting(d, name, ""), value) == 0;
+}
+
+static void set_milters(const struct dialogue *d, struct context *c)
+{
+	static const char *const failing[] = { "accept", "tempfail", "reject",
+					       "quarantine" };
+	unsigned count = (unsigned)dialogue_number(d, "milters", 0);
+
+	spool_init(&c->spool, -1, dialogue_number(d, "memory", 1 << 20), 0);
+	cr_assert_leq(count, sizeof c->rows / sizeof *c->rows);
+	for (unsigned i = 0; i < count; i++) {
+		struct milter_settings *m = &c->rows[i];
+
+		*m = (struct milter_settings){
+			.number = i, .version = 6, .connect_ms = 30000,
+			.command_ms = 30000, .content_ms = 300000,
+			.failing = MILTER_DEFAULT_TEMPFAIL,
+		};
+		snprintf(m->title, sizeof m->title, "m%u", i);
+		for (unsigned k = 0; k < sizeof failing / sizeof *failing; k++)
+			if (is_set(d, "failing", failing[k]))
+				m->failing = (enum milter_default)k;
+	}
+	c->milters = (struct smtp_milter_set){
+		.rows = c->rows, .count = count, .spool = &c->spool, .door = "smtp",
+		.quarantine = "postmaster",
+	};
+	c->listener.milters = count ? &c->milters : NULL;
 }
 
 static struct engine *start(const struct dialogue *d,
@@ -51,13 +83,13 @@ static struct engine *start(const struct dialogue *d,
 	c->listener.has_auth = is_set(d, "auth", "yes");
 	c->listener.teach = is_set(d, "teach", "yes");
 	c->listener.xclient = is_set(d, "xclient", "yes");
-	s->asks_dns = !is_set(d, "dns", "");
-	s->needs_name = is_set(d, "dns", "require");
 	s->greylists = is_set(d, "greylist", "yes");
 	s->greeting_ms = (int64_t)dialogue_number(d, "greeting", 0);
 	s->checks = scripted_checks_set(&c->checks, d);
 	if (is_set(d, "checks", "real"))
 		s->checks = &smtp_checks;
+	set_milters(d, c);
+	s->junk = SLICE("X-Spam: Yes\nX-Spam-Flag: YES");
 	*context = c;
 	return smtp_session_new(s, &c->listener, peer);
 }
