@@ -1,8 +1,4 @@
-/*
- * Making search.db (store_signature.c): the file, and signatures of what has none. It
- * is deleted and made anew where it is missing, damaged, or of another store, version
- * or life of this store.
- */
+/* Making signatures of what has none in search.db (store_signature.c). */
 #include "mailboxd/store_priv.h"
 
 #include "common/clock.h"
@@ -11,21 +7,13 @@
 
 #include <sqlite3.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#define APPLICATION_ID 0x506f5369	/* "PoSi" */
 #define WINDOW 256			/* messages looked at in one step */
 #define BATCH_OCTETS ((size_t)1 << 20)	/* of signatures, in one transaction */
 #define PIECE ((uint64_t)64 * 1024)
 #define PARTS_ARENA ((size_t)4 << 20)
 /* Messages removed before all signatures are looked through. */
 #define REMOVED_MIN 1000
-
-static const char schema_sql[] =
-	"PRAGMA application_id = 1349473129; PRAGMA user_version = 1;"
-	"CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE head (id INTEGER PRIMARY KEY, bits BLOB NOT NULL);"
-	"CREATE TABLE body (id INTEGER PRIMARY KEY, bits BLOB NOT NULL);";
 
 struct signed_message {
 	uint64_t id;
@@ -54,131 +42,15 @@ struct store_index {
 	int64_t until_ms;
 };
 
-/* ---- the file ----------------------------------------------------------------------------- */
-
-static enum status get_number(struct tx *db, const char *sql, uint64_t *value)
-{
-	enum status st = sql_number(db, value, sql, SQL_ARGS());
-
-	return st == ST_NOT_FOUND ? ST_OK : st;
-}
-
-static enum status put_meta(struct tx *db, const char *key,
-			    struct sql_value value)
-{
-	return sql_run(db, "INSERT INTO meta (key, value) VALUES (?1, ?2)"
-			   " ON CONFLICT (key) DO UPDATE SET value = ?2",
-		       SQL_ARGS(sql_t(slice_str(key)), value));
-}
-
-/* Whether what is in the file can be used: what it holds is of this store's
- * messages, and made as we would. */
-static bool is_ours(struct tx *db, struct slice kind, uint64_t *nonce)
-{
-	const struct store_signatures *s = &db->store->signatures;
-	struct sqlite3_stmt *row;
-	uint64_t application, version;
-	bool same;
-
-	if (get_number(db, "PRAGMA application_id", &application) ||
-	    get_number(db, "PRAGMA user_version", &version) ||
-	    application != APPLICATION_ID || version != 1 ||
-	    get_number(db, "SELECT value FROM meta WHERE key = 'store'", nonce) ||
-	    sql_first(db, &row, "SELECT value FROM meta WHERE key = 'kind'",
-		      SQL_ARGS()))
-		return false;
-	same = slice_eq(sql_column_bytes(row, 0), kind);
-	sql_end(row);
-	return same && *nonce && (*nonce == s->before || *nonce == s->now);
-}
-
-/* Messages from first_id on are not those that an earlier life gave this number:
- * the store may be an older copy. */
-static enum status take_over(struct tx *db, bool is_new_life, struct slice kind)
-{
-	const struct store_signatures *s = &db->store->signatures;
-	uint64_t count;
-	enum status st = sql_exec(db, "BEGIN IMMEDIATE");
-
-	if (!st && is_new_life)
-		st = sql_run(db, "DELETE FROM head WHERE id >= ?1",
-			     SQL_ARGS(sql_i(s->first_id)));
-	if (!st && is_new_life)
-		st = sql_run(db, "DELETE FROM body WHERE id >= ?1",
-			     SQL_ARGS(sql_i(s->first_id)));
-	if (!st)
-		st = put_meta(db, "store", sql_i(s->now));
-	if (!st)
-		st = put_meta(db, "kind", sql_t(kind));
-	if (!st)
-		st = get_number(db, "SELECT count(*) FROM head", &count);
-	if (!st)
-		st = sql_exec(db, "COMMIT");
-	if (st)
-		sqlite3_exec(db->db, "ROLLBACK", NULL, NULL, NULL);
-	else
-		atomic_store(&db->store->signatures.made, count);
-	return st;
-}
-
-static void delete_file(const struct store *store)
-{
-	static const char *const names[] = { "search.db", "search.db-wal",
-					     "search.db-shm",
-					     "search.db-journal" };
-	char path[4096];
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		snprintf(path, sizeof path, "%s/%s", store->dir, names[i]);
-		unlink(path);
-	}
-}
-
-static enum status make_file(struct store_index *x)
-{
-	enum status st;
-
-	store_disconnect(x->db);
-	x->db = NULL;
-	delete_file(x->store);
-	st = signature_connect(x->store, TX_WRITE, &x->db, &x->error);
-	if (st)
-		return st;
-	st = sql_exec(x->db, schema_sql);
-	return st ? error_set(&x->error, st, "%s", x->db->error.text) : ST_OK;
-}
-
-/* Opens what is there, or makes it anew; searches ask it from then on. */
 static enum status open_file(struct store_index *x)
 {
-	struct store_signatures *s = &x->store->signatures;
-	char text[128];
-	struct buf kind = { .data = text, .cap = sizeof text, .max = sizeof text };
-	uint64_t nonce = 0;
-	enum status st = signature_kind(&kind);
+	enum status st = signature_file_open(x->store, &x->db, &x->error);
 
-	if (st)
-		return st;
-	store_disconnect(x->db);
-	x->db = NULL;
-	if (atomic_load(&s->is_damaged) ||
-	    signature_connect(x->store, TX_WRITE, &x->db, &x->error) ||
-	    !is_ours(x->db, buf_slice(&kind), &nonce)) {
-		nonce = s->now;
-		st = make_file(x);
+	if (!st) {
+		x->next = 0;
+		x->is_counted = false;
 	}
-	if (!st && (st = take_over(x->db, nonce != s->now, buf_slice(&kind))))
-		x->error = x->db->error;
-	if (st) {
-		store_disconnect(x->db);
-		x->db = NULL;
-		return st;
-	}
-	x->next = 0;
-	x->is_counted = false;
-	atomic_store(&s->is_damaged, false);
-	atomic_fetch_add(&s->generation, 1);
-	return ST_OK;
+	return st;
 }
 
 /* ---- what there is to do ----------------------------------------------------------------------- */

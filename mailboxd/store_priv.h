@@ -501,6 +501,10 @@ uint32_t signature_seal(uint64_t id, enum signature_blob blob, struct slice bits
  * store_disconnect(). */
 enum status signature_connect(struct store *store, enum tx_mode mode,
 			      struct tx **tx, struct error *error);
+/* store_signature_file.c: opens what is there, or makes it anew; searches ask it from
+ * then on. *db: a writing connection that was made before, or NULL; NULL on failure. */
+enum status signature_file_open(struct store *store, struct tx **db,
+				struct error *error);
 /* What is in the file is of no use: it is asked no more, and made anew. */
 void signature_damaged(struct store *store, const struct error *error);
 
