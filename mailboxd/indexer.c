@@ -13,6 +13,8 @@
 #define RESTS_MS 20		/* the writer rests when nothing came for so long */
 #define LOOK_AGAIN_MS 25	/* while it does not */
 #define BUSY_EVERY_MS 1000	/* one slice all the same */
+#define MISSED_EVERY_MS 20	/* where a search had to read a message for want of one */
+#define MISSED_SLICE_MS 10
 #define NOTHING_MS 500		/* nothing is to do */
 #define PAUSE_MS 10000		/* it failed */
 #define PRIORITY 19
@@ -49,14 +51,19 @@ static bool wait_for(struct indexer *x, int64_t ms)
 
 static bool may_work(const struct indexer *x)
 {
+	int64_t pause_ms = store_index_is_missed(x->index) ? MISSED_EVERY_MS :
+							     BUSY_EVERY_MS;
+
 	return !x->writer || writer_rests_ms(x->writer) >= RESTS_MS ||
-	       clock_ms() - x->worked_ms >= BUSY_EVERY_MS;
+	       clock_ms() - x->worked_ms >= pause_ms;
 }
 
 /* One slice; gives how long to wait for the next. */
 static int64_t work(struct indexer *x)
 {
-	enum status st = store_index_step(x->index, SLICE_MS);
+	unsigned slice_ms = store_index_is_missed(x->index) ? MISSED_SLICE_MS :
+							      SLICE_MS;
+	enum status st = store_index_step(x->index, slice_ms);
 
 	x->worked_ms = clock_ms();
 	if (st == ST_OK || st == ST_MORE) {

@@ -345,6 +345,11 @@ void store_index_close(struct store_index *x)
 	free(x);
 }
 
+bool store_index_is_missed(const struct store_index *x)
+{
+	return atomic_load(&x->store->signatures.is_missed);
+}
+
 const struct error *store_index_error(const struct store_index *x)
 {
 	return &x->error;
@@ -396,6 +401,7 @@ enum status store_index_step(struct store_index *x, unsigned slice_ms)
 	enum status st = ST_OK;
 
 	x->until_ms = clock_ms() + slice_ms;
+	atomic_store(&x->store->signatures.is_missed, false);
 	if (store_is_tight(x->store))
 		return error_set(&x->error, ST_FULL, "the disk is nearly full");
 	if (!x->db || atomic_load(&x->store->signatures.is_damaged))
@@ -409,6 +415,8 @@ enum status store_index_step(struct store_index *x, unsigned slice_ms)
 	if (st)
 		return st;
 	if (!x->is_last) {
+		/* what came since it was counted */
+		x->is_counted = atomic_load(&x->store->signatures.waiting) > 0;
 		x->next = x->high + 1;
 		return ST_MORE;
 	}

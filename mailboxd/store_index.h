@@ -4,6 +4,8 @@
 
 #include "common/status.h"
 
+#include <stdbool.h>
+
 struct store;
 
 /*
@@ -23,6 +25,8 @@ void store_index_close(struct store_index *index);
  * again; ST_FULL: the disk has no room for it; others: try again later.
  */
 enum status store_index_step(struct store_index *index, unsigned slice_ms);
+/* Whether a search met a message without one since the last step. */
+bool store_index_is_missed(const struct store_index *index);
 const struct error *store_index_error(const struct store_index *index);
 
 #endif

@@ -68,6 +68,7 @@ struct store_signatures {
 	uint64_t first_id;	/* of this open: messages from it on are new */
 	atomic_uint generation;	/* grows with each new file; 0: none to ask */
 	atomic_bool is_damaged;
+	atomic_bool is_missed;	/* a search met a message without one */
 	atomic_uint_fast64_t low;	/* from this message on some may lack one */
 	atomic_uint_fast64_t removed;	/* messages, since open */
 	atomic_uint_fast64_t made, waiting, octets;	/* for people */

@@ -126,6 +126,9 @@ enum status text_search_narrow(struct text_search *t, uint64_t message,
 		head = signature_find(t->tx, SIGNATURE_HEAD, message);
 	if (t->blobs & SIGNATURE_BODY)
 		body = signature_find(t->tx, SIGNATURE_BODY, message);
+	if ((t->blobs & SIGNATURE_HEAD && !head.data) ||
+	    (t->blobs & SIGNATURE_BODY && !body.data))
+		atomic_store(&t->tx->store->signatures.is_missed, true);
 	for (size_t i = 0; i < t->count; i++)
 		truths[i] = t->in_prefix[i] ? TRUE
 			  : signature_may_hold(t->query, i, head, body) ? UNKNOWN
