@@ -3,48 +3,27 @@
  * bench_search [DIR [MESSAGES]]; DIR is on the disk to be measured. Messages of 4 KiB,
  * of words of a made-up language: 20,000 of them, the nth as frequent as 1/n.
  */
+#include "bench/bench.h"
 #include "common/clock.h"
 #include "common/id.h"
 #include "common/search_program.h"
 #include "mailboxd/prepare.h"
 #include "mailboxd/sort_table.h"
-#include "mailboxd/store.h"
 #include "mailboxd/thread.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define MESSAGE 4096
 #define WORDS 20000
 #define BATCH 256
 #define TURNS 5
 
-static struct store *store;
-static struct tx *tx, *read_tx;
 static uint64_t inbox;
 static char words[WORDS][16];
 static double weights[WORDS];
 static uint64_t seed = 20261127;
-static char dir[256];
-
-static double now_ms(clockid_t which)
-{
-	struct timespec t;
-
-	clock_gettime(which, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static void must(enum status st, const char *what)
-{
-	if (!st)
-		return;
-	fprintf(stderr, "%s: %s, %s\n", what, status_name(st),
-		tx ? store_error(tx)->text : "");
-	exit(1);
-}
 
 static unsigned pick(unsigned n)
 {
@@ -170,19 +149,19 @@ static void deliver(unsigned count)
 {
 	static struct buf record = BUF_INIT(PREPARE_RECORD_MAX);
 	struct prepare *parser = prepare_new();
-	double begin = now_ms(CLOCK_MONOTONIC);
+	double begin = now_ms();
 	char octets[MESSAGE];
 
 	for (unsigned i = 0; i < count; i++) {
 		struct store_delivery d = { .mailbox = inbox,
 					    .recipient = SLICE("ann@example.test") };
-		struct store_message m = { .id = store_message_id(store),
+		struct store_message m = { .id = store_message_id(bench.store),
 			.mid = SLICE_EMPTY, .sid = SLICE_EMPTY, .size = MESSAGE,
 			.internaldate = 1795000000 + i, .sender = SLICE_EMPTY,
 			.client = SLICE_EMPTY };
 
 		if (i % BATCH == 0)
-			must(store_begin(tx, JOB_SYNC_FULL), "begin");
+			must(store_begin(bench.tx, JOB_SYNC_FULL), "begin");
 		make_mail(octets, i);
 		record.len = 0;
 		prepare_reset(parser);
@@ -190,15 +169,15 @@ static void deliver(unsigned count)
 		must(prepare_end(parser, &record), "prepare");
 		m.prepared = buf_slice(&record);
 		m.tail = slice_of(octets, MESSAGE);
-		must(store_deliver(tx, &m, &d, 1), "deliver");
+		must(store_deliver(bench.tx, &m, &d, 1), "deliver");
 		if (i % BATCH == BATCH - 1 || i + 1 == count) {
-			must(store_commit(tx), "commit");
-			must(store_checkpoint(tx), "checkpoint");
+			must(store_commit(bench.tx), "commit");
+			must(store_checkpoint(bench.tx), "checkpoint");
 		}
 	}
 	prepare_free(parser);
 	printf("%u messages of %d octets in %.1f s\n", count, MESSAGE,
-	       (now_ms(CLOCK_MONOTONIC) - begin) / 1e3);
+	       (now_ms() - begin) / 1e3);
 }
 
 static double megabytes(const char *name)
@@ -206,26 +185,26 @@ static double megabytes(const char *name)
 	char path[300];
 	struct stat s;
 
-	snprintf(path, sizeof path, "%s/%s", dir, name);
+	snprintf(path, sizeof path, "%s/%s", bench.dir, name);
 	return stat(path, &s) == 0 ? (double)s.st_size / 1e6 : 0;
 }
 
 static void make_signatures(unsigned count)
 {
-	double begin = now_ms(CLOCK_MONOTONIC), cpu = now_ms(CLOCK_PROCESS_CPUTIME_ID);
+	double begin = now_ms(), cpu = cpu_ms();
 	struct store_index *index;
 	struct error error;
 	enum status st;
 
-	must(store_index_open(store, &index, &error), "index");
+	must(store_index_open(bench.store, &index, &error), "index");
 	do
 		st = store_index_step(index, 5);
 	while (st == ST_MORE);
 	must(st, "index");
 	store_index_close(index);
 	printf("signatures: %.0f us, %.0f us CPU a message; store.db %.1f MB, search.db"
-	       " %.1f MB\n", (now_ms(CLOCK_MONOTONIC) - begin) * 1e3 / count,
-	       (now_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu) * 1e3 / count,
+	       " %.1f MB\n", (now_ms() - begin) * 1e3 / count,
+	       (cpu_ms() - cpu) * 1e3 / count,
 	       megabytes("store.db"), megabytes("search.db"));
 	printf("on disk, for 10,000 messages: %.1f MB (gate: about 65 MB)\n",
 	       (megabytes("store.db") + megabytes("search.db")) * 1e4 / count);
@@ -269,9 +248,9 @@ static void search(enum search_op op, const char *field, const char *needle,
 		must(search_program_append(&program, &step), "program");
 	s.program = buf_slice(&program);
 	do {
-		must(store_begin(read_tx, JOB_SYNC_NORMAL), "begin");
-		st = store_search(read_tx, &s, 20);
-		must(store_commit(read_tx), "commit");
+		must(store_begin(bench.read, JOB_SYNC_NORMAL), "begin");
+		st = store_search(bench.read, &s, 20);
+		must(store_commit(bench.read), "commit");
 	} while (st == ST_MORE);
 	must(st, "search");
 }
@@ -286,11 +265,11 @@ static double time_search(const char *name, enum search_op op, const char *field
 	for (unsigned i = 0; i < turns; i++) {
 		struct ranges found = RANGES_INIT(RANGES_MAX);
 
-		times[i] = now_ms(CLOCK_MONOTONIC);
-		cpu = now_ms(CLOCK_PROCESS_CPUTIME_ID);
+		times[i] = now_ms();
+		cpu = cpu_ms();
 		search(op, field, needle, high, &found);
-		times[i] = now_ms(CLOCK_MONOTONIC) - times[i];
-		cpu = now_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+		times[i] = now_ms() - times[i];
+		cpu = cpu_ms() - cpu;
 		hits = ranges_size(&found);
 		ranges_free(&found);
 	}
@@ -336,7 +315,7 @@ static enum status add_threaded(void *arg, const struct store_order_row *row)
 static void time_order(const char *name, unsigned count, enum store_order_what what,
 		       struct slice keys, bool by_references)
 {
-	double begin = now_ms(CLOCK_MONOTONIC), cpu = now_ms(CLOCK_PROCESS_CPUTIME_ID);
+	double begin = now_ms(), cpu = cpu_ms();
 	struct ranges found = RANGES_INIT(RANGES_MAX);
 	struct store_order o = { .mailbox = inbox, .uids = &found, .what = what };
 	struct sort_table *table = keys.len ? sort_table_new(keys) : NULL;
@@ -346,18 +325,18 @@ static void time_order(const char *name, unsigned count, enum store_order_what w
 
 	search(SEARCH_OP_ALL, NULL, "", count, &found);
 	do {
-		must(store_begin(read_tx, JOB_SYNC_NORMAL), "begin");
-		st = store_order(read_tx, &o, 20, table ? add_sorted : add_threaded,
+		must(store_begin(bench.read, JOB_SYNC_NORMAL), "begin");
+		st = store_order(bench.read, &o, 20, table ? add_sorted : add_threaded,
 				 table ? (void *)table : (void *)threads);
-		must(store_commit(read_tx), "commit");
+		must(store_commit(bench.read), "commit");
 	} while (st == ST_MORE);
 	must(st, "order");
 	must(table ? sort_table_order(table, &out) :
 	     by_references ? threads_by_references(threads, &out) :
 			     threads_by_subject(threads, &out), name);
 	printf("  %-34s %8zu octets %7.2f ms %9.2f ms CPU\n", name, out.len,
-	       now_ms(CLOCK_MONOTONIC) - begin,
-	       now_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+	       now_ms() - begin,
+	       cpu_ms() - cpu);
 	ranges_free(&found);
 	sort_table_free(table);
 	threads_free(threads);
@@ -388,50 +367,15 @@ static void orders(unsigned count)
 
 /* ---- all of it ---------------------------------------------------------------------------- */
 
-static void make_account(void)
-{
-	const struct store_domain d = { .name = SLICE("example.test"),
-					.separator = SLICE("+"),
-					.catchall = SLICE_EMPTY,
-					.postmaster = SLICE_EMPTY };
-	struct arena arena = ARENA_INIT(1 << 16);
-	struct store_mailbox m;
-	struct address a;
-	uint64_t id;
-
-	must(store_begin(tx, JOB_SYNC_FULL), "begin");
-	must(store_domain_add(tx, &d, NULL), "domain");
-	must(address_parse(SLICE("ann@example.test"), 0, &arena, &a), "address");
-	must(store_account_add(tx, &a, &id), "account");
-	must(store_mailbox_find(tx, id, SLICE("INBOX"), &m), "INBOX");
-	must(store_commit(tx), "commit");
-	inbox = m.id;
-	arena_clear(&arena);
-}
-
 int main(int argc, char **argv)
 {
 	unsigned count = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 100000;
 	uint32_t small = count < 10000 ? count : 10000;
-	struct store_options options = { .dir = dir };
-	struct error error = { 0 };
 	double scan;
 
-	snprintf(dir, sizeof dir, "%s/bench-search-XXXXXX",
-		 argc > 1 ? argv[1] : "/var/tmp");
-	if (!mkdtemp(dir) || prepare_load()) {
-		fprintf(stderr, "cannot make %s\n", dir);
-		return 1;
-	}
-	if (store_open(&options, &store, &error) ||
-	    store_connect(store, TX_WRITE, &tx, &error) ||
-	    store_connect(store, TX_READ, &read_tx, &error)) {
-		fprintf(stderr, "%s\n", error.text);
-		return 1;
-	}
-	printf("store in %s\n", dir);
+	bench_open("bench-search", argc > 1 ? argv[1] : NULL);
 	make_words();
-	make_account();
+	bench_account("ann@example.test", &inbox);
 	deliver(count);
 	printf("BODY, %u messages, no signatures\n", count);
 	scan = all_needles(count, 1);
@@ -446,9 +390,6 @@ int main(int argc, char **argv)
 		    "platypus", small, TURNS);
 	time_search("TEXT, a rare word", SEARCH_OP_TEXT, NULL, "xylophone", small, TURNS);
 	orders(count);
-	store_disconnect(read_tx);
-	store_disconnect(tx);
-	store_close(store);
-	printf("rm -r %s\n", dir);
+	bench_close();
 	return 0;
 }

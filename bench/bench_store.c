@@ -2,50 +2,22 @@
  * The store without a socket: deliveries through the writer, scans, changes.
  * bench_store [DIR [MESSAGES]]; DIR is on the disk to be measured.
  */
+#include "bench/bench.h"
 #include "common/clock.h"
 #include "common/id.h"
 #include "mailboxd/prepare.h"
-#include "mailboxd/store.h"
 #include "mailboxd/writer.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #define MESSAGE 4096
 #define OUTSTANDING 64
 
-static struct store *store;
-static struct tx *tx;
 static uint64_t inboxes[8];
 static uint64_t archive;
-
-static double now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static double cpu_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static void must(enum status st, const char *what)
-{
-	if (!st)
-		return;
-	fprintf(stderr, "%s: %s, %s\n", what, status_name(st),
-		tx ? store_error(tx)->text : "");
-	exit(1);
-}
 
 /* ---- deliveries ------------------------------------------------------------------ */
 
@@ -126,7 +98,7 @@ static void fill(struct delivery *d, unsigned number, size_t boxes)
 	must(prepare_feed(parser, slice_of(d->octets, MESSAGE)), "prepare");
 	must(prepare_end(parser, &d->record), "prepare");
 	d->m = (struct store_message){
-		.id = store_message_id(store), .mid = SLICE_EMPTY,
+		.id = store_message_id(bench.store), .mid = SLICE_EMPTY,
 		.sid = SLICE("s0123456789abcdefghij"),
 		.prepared = buf_slice(&d->record), .size = MESSAGE,
 		.tail = slice_of(d->octets, MESSAGE),
@@ -151,7 +123,7 @@ static void deliveries(const char *name, unsigned count, size_t outstanding,
 	double begin, cpu;
 	unsigned sent = 0;
 
-	must(writer_start(store, &o, &w, &error), "writer");
+	must(writer_start(bench.store, &o, &w, &error), "writer");
 	idle_count = 0;
 	for (size_t i = 0; i < outstanding; i++) {
 		if (!all[i].record.max)
@@ -256,9 +228,9 @@ static void store_flag(const char *name, uint32_t low, uint32_t high,
 			.flags = flag, .keywords = SLICE_EMPTY,
 			.unchanged_since = UINT64_MAX, .rows = &rows };
 
-		must(store_begin(tx, JOB_SYNC_NORMAL), "begin");
-		must(store_flags(tx, &c), "flags");
-		must(store_commit(tx), "commit");
+		must(store_begin(bench.tx, JOB_SYNC_NORMAL), "begin");
+		must(store_flags(bench.tx, &c), "flags");
+		must(store_commit(bench.tx), "commit");
 	}
 	if (times > 1)
 		printf("%-44s %8.2f us %7.2f us CPU\n", name,
@@ -280,9 +252,9 @@ static void copy(uint32_t count, bool is_move, const char *name)
 				.target = &target };
 	double begin = now_ms(), cpu = cpu_ms();
 
-	must(store_begin(tx, JOB_SYNC_FULL), "begin");
-	must(store_copy(tx, &c), "copy");
-	must(store_commit(tx), "commit");
+	must(store_begin(bench.tx, JOB_SYNC_FULL), "begin");
+	must(store_copy(bench.tx, &c), "copy");
+	must(store_commit(bench.tx), "commit");
 	report(name, begin, cpu);
 	ranges_free(&source);
 	ranges_free(&target);
@@ -297,16 +269,16 @@ static void expunge(uint32_t count)
 	uint64_t modseq;
 	bool more = true;
 
-	must(store_begin(tx, JOB_SYNC_FULL), "begin");
-	must(store_expunge(tx, archive, &uids, true, &gone, &modseq), "expunge");
-	must(store_commit(tx), "commit");
+	must(store_begin(bench.tx, JOB_SYNC_FULL), "begin");
+	must(store_expunge(bench.tx, archive, &uids, true, &gone, &modseq), "expunge");
+	must(store_commit(bench.tx), "commit");
 	report("EXPUNGE 10,000", begin, cpu);
 	begin = now_ms();
 	cpu = cpu_ms();
 	while (more) {
-		must(store_begin(tx, JOB_SYNC_NORMAL), "begin");
-		must(store_prune(tx, clock_wall_seconds() + 10, &more), "prune");
-		must(store_commit(tx), "commit");
+		must(store_begin(bench.tx, JOB_SYNC_NORMAL), "begin");
+		must(store_prune(bench.tx, clock_wall_seconds() + 10, &more), "prune");
+		must(store_commit(bench.tx), "commit");
 	}
 	report("pruning them", begin, cpu);
 	ranges_free(&gone);
@@ -316,32 +288,19 @@ static void expunge(uint32_t count)
 
 static uint64_t make_accounts(void)
 {
-	const struct store_domain d = { .name = SLICE("example.test"),
-					.separator = SLICE("+"),
-					.catchall = SLICE_EMPTY,
-					.postmaster = SLICE_EMPTY };
-	struct arena arena = ARENA_INIT(1 << 16);
 	struct store_mailbox m;
-	struct address a;
-	uint64_t id, first = 0;
+	uint64_t first = 0, id;
 	char name[32];
 
-	must(store_begin(tx, JOB_SYNC_FULL), "begin");
-	must(store_domain_add(tx, &d, NULL), "domain");
 	for (size_t i = 0; i < 8; i++) {
 		snprintf(name, sizeof name, "user%zu@example.test", i);
-		must(address_parse(slice_str(name), 0, &arena, &a), "address");
-		must(store_account_add(tx, &a, &id), "account");
-		must(store_mailbox_find(tx, id, SLICE("INBOX"), &m), "INBOX");
-		inboxes[i] = m.id;
-		if (!first) {
-			first = id;
-			store_mailbox_find(tx, id, SLICE("Archive"), &m);
-			archive = m.id;
-		}
+		id = bench_account(name, &inboxes[i]);
+		first = first ? first : id;
 	}
-	must(store_commit(tx), "commit");
-	arena_clear(&arena);
+	must(store_begin(bench.read, JOB_SYNC_NORMAL), "begin");
+	must(store_mailbox_find(bench.read, first, SLICE("Archive"), &m), "Archive");
+	archive = m.id;
+	must(store_commit(bench.read), "commit");
 	return first;
 }
 
@@ -349,53 +308,34 @@ int main(int argc, char **argv)
 {
 	unsigned messages = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) :
 				       100000;
-	char dir[256];
-	struct store_options options = { .dir = dir };
 	struct store_mailbox before;
-	struct error error = { 0 };
-	struct tx *read;
 	uint64_t account;
 
-	snprintf(dir, sizeof dir, "%s/bench-store-XXXXXX",
-		 argc > 1 ? argv[1] : "/var/tmp");
-	if (!mkdtemp(dir) || prepare_load()) {
-		fprintf(stderr, "cannot make %s\n", dir);
-		return 1;
-	}
+	bench_open("bench-store", argc > 1 ? argv[1] : NULL);
 	parser = prepare_new();
-	if (store_open(&options, &store, &error) ||
-	    store_connect(store, TX_WRITE, &tx, &error) ||
-	    store_connect(store, TX_READ, &read, &error)) {
-		fprintf(stderr, "%s\n", error.text);
-		return 1;
-	}
-	printf("store in %s\n", dir);
 	account = make_accounts();
 	deliveries("deliver 4 KiB, one at a time", 5000, 1, 8);
 	deliveries("deliver 4 KiB, 64 waiting, 8 mailboxes", 20000, 64, 8);
 	deliveries("deliver 4 KiB, 64 waiting, one mailbox", messages, 64, 1);
-	open_inbox(read, account);
-	scan(read, "scan: UID FLAGS MODSEQ", inboxes[0],
+	open_inbox(bench.read, account);
+	scan(bench.read, "scan: UID FLAGS MODSEQ", inboxes[0],
 	     FETCH_FLAGS | FETCH_MODSEQ);
-	scan(read, "scan: UID FLAGS SIZE INTERNALDATE", inboxes[0],
+	scan(bench.read, "scan: UID FLAGS SIZE INTERNALDATE", inboxes[0],
 	     FETCH_FLAGS | FETCH_SIZE | FETCH_INTERNALDATE);
-	scan(read, "scan: and ENVELOPE BODYSTRUCTURE", inboxes[0],
+	scan(bench.read, "scan: and ENVELOPE BODYSTRUCTURE", inboxes[0],
 	     FETCH_FLAGS | FETCH_SIZE | FETCH_INTERNALDATE | FETCH_ENVELOPE |
 	     FETCH_BODYSTRUCTURE);
-	scan(read, "all bodies", inboxes[0], FETCH_ALL_OCTETS);
-	must(store_begin(read, JOB_SYNC_NORMAL), "begin");
-	must(store_mailbox_get(read, inboxes[0], &before), "status");
-	must(store_commit(read), "commit");
+	scan(bench.read, "all bodies", inboxes[0], FETCH_ALL_OCTETS);
+	must(store_begin(bench.read, JOB_SYNC_NORMAL), "begin");
+	must(store_mailbox_get(bench.read, inboxes[0], &before), "status");
+	must(store_commit(bench.read), "commit");
 	deliveries("deliver 100 more", 100, 64, 1);
-	changes(read, inboxes[0], before.highestmodseq);
+	changes(bench.read, inboxes[0], before.highestmodseq);
 	store_flag("STORE of all", 1, UINT32_MAX - 1, FLAG_SEEN, 1);
 	store_flag("STORE of one", 77, 77, FLAG_FLAGGED, 2000);
 	copy(10000, false, "COPY 10,000");
 	expunge(10000);
 	copy(10000, true, "MOVE 10,000");
-	store_disconnect(read);
-	store_disconnect(tx);
-	store_close(store);
-	printf("rm -r %s\n", dir);
+	bench_close();
 	return 0;
 }

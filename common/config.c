@@ -183,6 +183,8 @@ struct listen_settings config_listen(const struct config *c, size_t at)
 
 	if (s.protocol == LISTEN_PROTOCOL_AUTO)
 		s.protocol = known ? known->protocol : LISTEN_SMTP;
+	if (s.protocol == LISTEN_LINK)
+		s.tls = LISTEN_TLS_IMPLICIT;
 	if (s.tls == LISTEN_TLS_AUTO) {
 		s.tls = known ? known->tls : s.protocol == LISTEN_SMTP ?
 			LISTEN_TLS_OPTIONAL : LISTEN_TLS_REQUIRED;
@@ -192,8 +194,22 @@ struct listen_settings config_listen(const struct config *c, size_t at)
 	s.auth_required = auth == LISTEN_AUTH_AUTO ? s.protocol == LISTEN_SUBMISSION
 						   : auth == LISTEN_AUTH_YES;
 	s.daemon = s.protocol == LISTEN_POP3 ? R_POPD :
-		   s.protocol == LISTEN_IMAP ? R_IMAPD : R_SMTPD;
+		   s.protocol == LISTEN_IMAP ? R_IMAPD :
+		   s.protocol == LISTEN_LINK ? R_LINKD : R_SMTPD;
 	return s;
+}
+
+enum status config_read(struct slice text, struct config **out, struct error *err)
+{
+	struct config_source source = { .name = "configuration", .text = text };
+	struct buf mistakes = BUF_INIT(65536);
+	enum status st = config_parse(&source, out, &mistakes);
+
+	if (st != ST_OK)
+		error_set(err, st, "%.*s", (int)slice_index(buf_slice(&mistakes), '\n'),
+			  mistakes.data ? mistakes.data : "");
+	buf_free(&mistakes);
+	return st;
 }
 
 /* ---- writing it down ----------------------------------------------------------- */

@@ -33,6 +33,9 @@ struct config_source {
  */
 enum status config_parse(const struct config_source *source,
 			 struct config **out, struct buf *mistakes);
+/* For a daemon: text is what postroom sent. On ST_SYNTAX err has the first
+ * mistake: postroom has told all of them. */
+enum status config_read(struct slice text, struct config **out, struct error *err);
 void config_free(struct config *c);
 
 /*
@@ -81,7 +84,7 @@ struct listen_settings {
 	bool asks_certificate;		/* of clients, inside TLS */
 	bool is_proxied;		/* trusted balancers begin with a header */
 	bool teach;			/* says more to those who type by hand */
-	enum option_reader daemon;	/* R_SMTPD, R_POPD or R_IMAPD */
+	enum option_reader daemon;	/* R_SMTPD, R_POPD, R_IMAPD, R_LINKD */
 };
 
 /* at: index among the listen sections. */

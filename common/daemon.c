@@ -69,7 +69,7 @@ static enum status drop_rights(struct daemon *d, pid_t parent, struct error *err
 	enum status st = ST_OK;
 
 	if (directory)
-		st = proc_enter(directory, user != NULL, err);
+		st = proc_enter(directory, user && !d->ops->keeps_root, err);
 	if (st == ST_OK && user)
 		st = become_user(user, err);
 	if (st == ST_OK)

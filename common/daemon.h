@@ -1,5 +1,5 @@
 /*
- * The common start, life and end of the four daemons (doc/processes.md).
+ * The common start, life and end of the five daemons (doc/processes.md).
  *
  * postroom starts a daemon with, in its environment:
  *   POSTROOM_CONTROL_FD  descriptor of a stream socketpair: ipc frames
@@ -7,7 +7,7 @@
  *   POSTROOM_DIRECTORY   becomes the working directory: the run directory, for
  *	mailboxd the store's. Paths of sockets are relative to it
  *   POSTROOM_USER        "uid:gid[,gid...]" to become; only when root. The
- *	directory is then also the root directory
+ *	directory is then also the root directory (not linkd's)
  *   POSTROOM_LOG_TIME    "0": no time in log lines
  *   POSTROOM_WORKER      number of this process among its like, from 0
  * and sends CONFIG (in as many frames as it takes), CERTIFICATE (none or several)
@@ -65,6 +65,9 @@ struct daemon_ops {
 	 * NULL. */
 	void (*control)(struct daemon *d, const struct ipc_message *m);
 	uint64_t memory;	/* RLIMIT_AS; 0: none */
+	/* It connects to sockets outside of its directory, which is then not its
+	 * root directory. */
+	bool keeps_root;
 };
 
 struct daemon {

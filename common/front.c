@@ -218,27 +218,13 @@ static void set_hostname(struct front *f, const struct config *c)
 	strncpy(f->hostname, name, sizeof f->hostname - 1);
 }
 
-static enum status parse(struct slice text, struct config **out, struct error *err)
-{
-	struct config_source source = { .name = "configuration", .text = text };
-	struct buf mistakes = BUF_INIT(65536);
-	enum status st = config_parse(&source, out, &mistakes);
-
-	if (st != ST_OK)	/* the first of them is enough: postroom has all */
-		error_set(err, st, "%.*s",
-			  (int)slice_index(buf_slice(&mistakes), '\n'),
-			  mistakes.data ? mistakes.data : "");
-	buf_free(&mistakes);
-	return st;
-}
-
 enum status front_configure(struct daemon *d, struct slice text,
 			    struct error *err)
 {
 	struct front *f = d->state;
 	struct config *c = NULL, *before = f->config;
 	struct netset *trusted = NULL, *trusted_before = f->trusted;
-	enum status st = parse(text, &c, err);
+	enum status st = config_read(text, &c, err);
 
 	if (st == ST_OK)
 		st = check_tls(d, c, err);

@@ -227,6 +227,16 @@
  * it has to wait. */
 #define IPC_GREYLIST(F) F(text, address) F(text, sender) F(text, recipient)
 
+/* ---- dns.sock: linkd ----------------------------------------------------------- */
+
+/* What the DNS says of a client; its numeric address. Answered by DNS_CLIENT_IS. */
+#define IPC_DNS_CLIENT(F) F(text, address)
+/* name_status: ST_OK, name leads back to the address; ST_NOT_FOUND: none does;
+ * ST_UNAVAILABLE: not known. list: on which it is, where the weights of all it is on
+ * reach the threshold. */
+#define IPC_DNS_CLIENT_IS(F) F(u32, name_status) F(text, name) F(text, list) \
+	F(i64, score)
+
 /* ---- control.sock: the command line --------------------------------------- */
 
 /* verb: "user add"; args: as common/ipc_codec.h packs a list of text; doc/ipc.md
@@ -272,6 +282,10 @@
 #define IPC_CERTIFICATE(F) F(text, name) F(bytes, chain) F(bytes, key)
 /* Whose certificates clients may show (tls.client_ca), as PEM. */
 #define IPC_CLIENT_CA(F) F(bytes, pem)
+/* For linkd: the certificate that it shows to other hosts, with its key. */
+#define IPC_LINK_CERTIFICATE(F) F(bytes, chain) F(bytes, key)
+/* For linkd: a piece of the PEM text of an authority; pieces of one name join. */
+#define IPC_LINK_AUTHORITY(F) F(text, name) F(bytes, pem)
 /* All of it was sent; the daemon may start or, later, take it up. */
 #define IPC_BEGIN(F) F(u32, generation)
 /* The daemon serves (LAST of the start), or why it cannot. */
@@ -352,6 +366,9 @@
 	X(160, SERVICE_SESSION, service_session) \
 	X(161, SERVICE_END, service_end) X(162, SERVICE_KICK, service_kick) \
 	X(163, REFUSED, refused) \
+	X(176, LINK_CERTIFICATE, link_certificate) \
+	X(177, LINK_AUTHORITY, link_authority) \
+	X(180, DNS_CLIENT, dns_client) X(181, DNS_CLIENT_IS, dns_client_is) \
 	X(184, GREYLIST, greylist) \
 	X(188, MILTER_OPEN, milter_open) X(189, MILTER_OCTETS, milter_octets) \
 	X(190, MILTER_CLOSE, milter_close) \

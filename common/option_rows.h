@@ -71,6 +71,9 @@ X(USERS_POPD, "users", "popd", TEXT, "", 0, 32, \
   "postroom-popd", "", "", R_POSTROOM | R_MAILBOXD, "The user popd runs as.") \
 X(USERS_IMAPD, "users", "imapd", TEXT, "", 0, 32, \
   "postroom-imapd", "", "", R_POSTROOM | R_MAILBOXD, "The user imapd runs as.") \
+X(USERS_LINKD, "users", "linkd", TEXT, "", 0, 32, \
+  "postroom-linkd", "", "", R_POSTROOM | R_MAILBOXD, \
+  "The user linkd runs as, where another host is named.") \
 X(USERS_LMTP, "users", "lmtp", LIST, "", 0, 0, SAME(""), \
   R_POSTROOM | R_MAILBOXD, \
   "More users that may deliver to lmtp.sock, such as postfix.")
@@ -106,8 +109,8 @@ X(LISTEN_ADDRESS, "listen", "address", LIST, "", 0, 0, SAME(""), \
   "Where to listen, as address:port. * is every IPv4 and every IPv6 address; " \
   "IPv6 addresses stand in brackets; port 0 is any free one.") \
 X(LISTEN_PROTOCOL, "listen", "protocol", CHOICE, \
-  "auto smtp submission pop3 imap", 0, 0, SAME("auto"), R_NETWORK, \
-  "What is spoken. auto: what the title says, for the titles smtp, " \
+  "auto smtp submission pop3 imap link", 0, 0, SAME("auto"), R_NETWORK | R_LINKD, \
+  "What is spoken; link: other hosts reach mailboxd through it (see links). auto: what the title says, for the titles smtp, " \
   "submission, submissions, pop3, pop3s, imap and imaps.") \
 X(LISTEN_TLS, "listen", "tls", CHOICE, "auto none optional required implicit", \
   0, 0, SAME("auto"), R_NETWORK, \
@@ -132,6 +135,29 @@ X(LISTEN_XCLIENT, "listen", "xclient", BOOL, "", 0, 0, SAME("no"), R_SMTPD, \
 X(LISTEN_TEACH, "listen", "teach", BOOL, "", 0, 0, "no", "yes", "no", \
   R_NETWORK, \
   "Says what is wrong to those who type commands by hand.")
+
+/* ---- links: what linkd carries to and from other hosts ------------------------ */
+#define OPTION_ROWS_LINKS(X) \
+X(LINKS_MAILBOXD, "links", "mailboxd", TEXT, "", 0, 300, SAME(""), R_ALL, \
+  "Where the mailboxes are, when they are on another host: tls://HOST:PORT, a " \
+  "listener there with protocol link. This host then runs no mailboxd. Empty: " \
+  "here.") \
+X(LINKS_PEER, "links", "peer", TEXT, "", 0, 300, SAME(""), R_LINKD, \
+  "Whom the certificate of that host must name, or sha256: and the SHA-256 of " \
+  "the certificate. Empty: HOST.") \
+X(LINKS_PEERS, "links", "peers", LIST, "", 0, 0, SAME(""), R_LINKD, \
+  "Who may connect to listeners with protocol link: names that their " \
+  "certificates bear, or sha256: and the SHA-256 of a certificate.") \
+X(LINKS_OFFERS, "links", "offers", LIST, "", 0, 0, SAME("lmtp auth store"), \
+  R_LINKD | R_MAILBOXD, "Which sockets of mailboxd they reach.") \
+X(LINKS_CERT, "links", "cert", TEXT, "", 0, 4000, SAME(""), R_POSTROOM, \
+  "The certificate that this host shows to others, with its chain, as PEM. " \
+  "Empty: that of tls.") \
+X(LINKS_KEY, "links", "key", TEXT, "", 0, 4000, SAME(""), R_POSTROOM, \
+  "Its private key, as PEM.") \
+X(LINKS_AUTHORITY, "links", "authority", TEXT, "", 0, 4000, SAME(""), R_POSTROOM, \
+  "The certificates of those who sign the certificates of other hosts, as PEM. " \
+  "Empty: only certificates that are named by their SHA-256 are taken.")
 
 /* ---- domain NAME ---------------------------------------------------------- */
 #define OPTION_ROWS_DOMAIN(X) \
@@ -220,7 +246,7 @@ X(LIMITS_HOPS, "limits", "hops", NUMBER, "fields", 0, 100000, SAME("100"), \
   "Received fields of a message; one that has more goes round in a loop. " \
   "0: no limit.") \
 X(LIMITS_CONNECTIONS, "limits", "connections", NUMBER, "connections", \
-  1, 1000000, SAME("20000"), R_NETWORK, "Connections of one process in all.") \
+  1, 1000000, SAME("20000"), R_NETWORK | R_LINKD, "Connections of one process in all.") \
 X(LIMITS_CONNECTIONS_PER_ADDRESS, "limits", "connections_per_address", \
   NUMBER, "connections", 0, 1000000, "50", "50", "0", R_NETWORK, \
   "Connections from one address. 0: no limit.") \
@@ -269,7 +295,7 @@ X(LIMITS_MILTER_SPOOL, "limits", "milter_spool", SIZE, "octets", 0, 1024 * GIB, 
   "How large that file may grow; beyond it mail is refused for the time being.") \
 X(LIMITS_ARRAY_MEMORY, "limits", "array_memory", SIZE, "octets", 1 * MIB, \
   64 * GIB, SAME("64MB"), R_MAILBOXD, \
-  "Memory of mailboxd for UIDs and flags of the mailboxes in use, 20 octets a " \
+  "Memory of mailboxd for UIDs and flags of the mailboxes in use, 28 octets a " \
   "message; those used longest ago go first, and come back by a scan.") \
 X(LIMITS_RESERVE, "limits", "reserve", SIZE, "octets", 0, 1024 * GIB, \
   "256MB", "256MB", "0", R_MAILBOXD, \
@@ -279,7 +305,9 @@ X(LIMITS_RESERVE, "limits", "reserve", SIZE, "octets", 0, 1024 * GIB, \
 /* ---- times -------------------------------------------------------------------- */
 #define OPTION_ROWS_TIMES(X) \
 X(TIMES_HANDSHAKE, "times", "handshake", TIME, "", 1 * SECONDS, 1 * DAYS, \
-  SAME("30s"), R_NETWORK, "A TLS handshake.") \
+  SAME("30s"), R_NETWORK | R_LINKD, "A TLS handshake.") \
+X(TIMES_CONNECT, "times", "connect", TIME, "", 1 * SECONDS, 1 * DAYS, \
+  SAME("5s"), R_LINKD, "A connection to another host, until it is made.") \
 X(TIMES_LOGIN_IDLE, "times", "login_idle", TIME, "", 1 * SECONDS, 1 * DAYS, \
   SAME("60s"), R_POPD | R_IMAPD, "Silence of a client before its login.") \
 X(TIMES_LOGIN, "times", "login", TIME, "", 1 * SECONDS, 1 * DAYS, \
@@ -296,7 +324,7 @@ X(TIMES_IMAP_IDLE, "times", "imap_idle", TIME, "", 1 * SECONDS, 1 * DAYS, \
 X(TIMES_POP3_IDLE, "times", "pop3_idle", TIME, "", 1 * SECONDS, 1 * DAYS, \
   SAME("10m"), R_POPD, "Silence of a POP3 client after its login.") \
 X(TIMES_SEND, "times", "send", TIME, "", 1 * SECONDS, 1 * DAYS, \
-  SAME("60s"), R_NETWORK, "A client that reads nothing of what it is sent.") \
+  SAME("60s"), R_NETWORK | R_LINKD, "A client that reads nothing of what it is sent.") \
 X(TIMES_STORE_REPLY, "times", "store_reply", TIME, "", 1 * SECONDS, 1 * DAYS, \
   SAME("60s"), R_NETWORK, "How long a daemon waits for mailboxd's answer.") \
 X(TIMES_STORE_DATA, "times", "store_data", TIME, "", 1 * SECONDS, 1 * DAYS, \
@@ -350,12 +378,31 @@ X(GREYLIST_ALLOW, "greylist", "allow", NUMBER, "triplets", 0, 1000000, SAME("5")
   "A network from which so many different ones came again waits no more. " \
   "0: it always does.")
 
+/* ---- dns ------------------------------------------------------------------------- */
+#define OPTION_ROWS_DNS(X) \
+X(DNS_LISTS, "dns", "lists", LIST, "", 0, 0, SAME(""), R_SMTPD | R_LINKD | R_POSTROOM, \
+  "Lists of addresses in the DNS (RFC 5782), as zone, zone=127.0.0.[2..11] (only " \
+  "these answers count) or zone*2 (what it weighs; negative: a list of good ones). " \
+  "A client on smtp whose weights reach dns.threshold delivers to postmaster only: " \
+  "550 5.7.1. What name servers do not answer is held against nobody.") \
+X(DNS_THRESHOLD, "dns", "threshold", NUMBER, "", 1, 100000, SAME("1"), R_LINKD, \
+  "From what sum of weights on a client is refused.") \
+X(DNS_NAMES, "dns", "names", CHOICE, "no note require", 0, 0, SAME("no"), \
+  R_SMTPD | R_LINKD | R_POSTROOM, \
+  "Whether the name of a client is looked up, where it leads back to its address: " \
+  "note: for Received; require: who has none is refused, 550 5.7.25.") \
+X(DNS_SERVERS, "dns", "servers", LIST, "", 0, 0, SAME(""), R_LINKD, \
+  "The name servers, as address or address:port; IPv6 in brackets. Empty: those of " \
+  "/etc/resolv.conf at the start and at each reload.") \
+X(DNS_TIMEOUT, "dns", "timeout", TIME, "", 1 * SECONDS, 60 * SECONDS, SAME("5s"), \
+  R_LINKD, "How long all questions about a client may take.")
+
 #define OPTION_ROWS(X) \
 	OPTION_ROWS_TOP(X) OPTION_ROWS_USERS(X) OPTION_ROWS_TLS(X) \
 	OPTION_ROWS_CERTIFICATE(X) \
-	OPTION_ROWS_LISTEN(X) OPTION_ROWS_DOMAIN(X) \
+	OPTION_ROWS_LISTEN(X) OPTION_ROWS_LINKS(X) OPTION_ROWS_DOMAIN(X) \
 	OPTION_ROWS_MILTER(X) OPTION_ROWS_ACCOUNTS(X) \
 	OPTION_ROWS_LIMITS(X) OPTION_ROWS_TIMES(X) OPTION_ROWS_KEEP(X) \
-	OPTION_ROWS_EARLY(X) OPTION_ROWS_GREYLIST(X)
+	OPTION_ROWS_EARLY(X) OPTION_ROWS_GREYLIST(X) OPTION_ROWS_DNS(X)
 
 #endif

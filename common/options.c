@@ -21,6 +21,9 @@ const struct option_section option_sections[SECTION_COUNT] = {
 	[SECTION_LISTEN] = { "listen", "listener",
 			     "A listening socket and what is spoken on it. Without any, "
 			     "the seven usual ones." },
+	[SECTION_LINKS]	= { "links", NULL,
+			    "Other hosts: where the mailboxes are, and who may reach "
+			    "those of this one. linkd(8) carries it over TLS." },
 	[SECTION_DOMAIN] = { "domain", "name", "A local domain." },
 	[SECTION_MILTER] = { "milter", "name",
 			     "A mail filter that speaks the milter protocol, as "
@@ -31,6 +34,9 @@ const struct option_section option_sections[SECTION_COUNT] = {
 			     "What one client, account or message may take." },
 	[SECTION_TIMES]	= { "times", NULL, "How long each wait may last." },
 	[SECTION_KEEP]	= { "keep", NULL, "How long things are kept." },
+	[SECTION_DNS] = { "dns", NULL,
+			    "What name servers are asked about clients on smtp that are "
+			    "not trusted; linkd asks them." },
 	[SECTION_GREYLIST] = { "greylist", NULL,
 			    "Mail from those who were not seen before waits; not from "
 			    "trusted and logged-in clients, nor to postmaster." },

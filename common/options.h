@@ -29,8 +29,9 @@ enum option_reader {
 	R_MAILBOXD = 4,
 	R_POPD = 8,
 	R_IMAPD = 16,
+	R_LINKD = 32,
 	R_NETWORK = R_SMTPD | R_POPD | R_IMAPD,
-	R_ALL = R_POSTROOM | R_NETWORK | R_MAILBOXD,
+	R_ALL = R_POSTROOM | R_NETWORK | R_MAILBOXD | R_LINKD,
 };
 
 enum option_id {
@@ -56,9 +57,9 @@ extern const struct option_row options[OPTION_COUNT];
 /* Sections in the order of the file. A titled one may stand several times. */
 enum section_id {
 	SECTION_TOP, SECTION_USERS, SECTION_TLS, SECTION_CERTIFICATE,
-	SECTION_LISTEN, SECTION_DOMAIN,
-	SECTION_MILTER, SECTION_ACCOUNTS, SECTION_LIMITS, SECTION_TIMES, SECTION_KEEP,
-	SECTION_EARLY, SECTION_GREYLIST,
+	SECTION_LISTEN, SECTION_LINKS, SECTION_DOMAIN, SECTION_MILTER,
+	SECTION_ACCOUNTS, SECTION_LIMITS, SECTION_TIMES, SECTION_KEEP,
+	SECTION_EARLY, SECTION_GREYLIST, SECTION_DNS,
 	SECTION_COUNT
 };
 
@@ -73,7 +74,7 @@ extern const struct option_section option_sections[SECTION_COUNT];
 /* The words of CHOICE options, in the order of the rows. */
 enum listen_protocol {
 	LISTEN_PROTOCOL_AUTO, LISTEN_SMTP, LISTEN_SUBMISSION, LISTEN_POP3,
-	LISTEN_IMAP,
+	LISTEN_IMAP, LISTEN_LINK,
 };
 
 enum listen_tls {
@@ -83,6 +84,7 @@ enum listen_tls {
 
 enum listen_auth { LISTEN_AUTH_AUTO, LISTEN_AUTH_NO, LISTEN_AUTH_YES };
 enum quota_reply { QUOTA_REPLY_PERMANENT, QUOTA_REPLY_TEMPORARY };
+enum dns_names { DNS_NAMES_NO, DNS_NAMES_NOTE, DNS_NAMES_REQUIRE };
 enum tls_least { TLS_LEAST_1_2, TLS_LEAST_1_3 };
 
 /* The listeners everybody knows, and what auto means for them. */

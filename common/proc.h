@@ -44,6 +44,7 @@ enum status proc_bind(const char *name, pid_t parent, struct error *err);
 enum proc_sandbox {
 	PROC_SANDBOX_FRONT,	/* smtpd popd imapd: accept, connect to Unix sockets */
 	PROC_SANDBOX_STORE,	/* mailboxd: files below its directory, Unix sockets */
+	PROC_SANDBOX_LINK,	/* linkd: accept, connect to Unix sockets and over IP */
 };
 
 /*
@@ -59,7 +60,7 @@ enum status proc_sandbox(enum proc_sandbox kind, struct error *err);
 int proc_sandbox_selftest(enum proc_sandbox kind);
 
 /* systemd's and our supervisor's way to pass sockets. */
-#define PROC_SOCKETS_MAX 32
+#define PROC_SOCKETS_MAX 64
 struct proc_socket {
 	char name[64];	/* the `listen` title, or lmtp auth store control */
 	int fd;

@@ -1,18 +1,15 @@
-#include "common/tls.h"
+#include "common/tls_priv.h"
 
 #include "common/log.h"
 #include "common/tls_key.h"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #define NAMES_MAX	1000
-#define EXPORTER_OCTETS	32
 #define CHAIN_DEPTH	4	/* of a client's certificate */
 #define TICKET_KEY_OCTETS 80	/* what OpenSSL keeps, see tlsext_ticket_keys(3) */
 
@@ -38,22 +35,7 @@ struct tls_context {
 	BIO_METHOD *bio;
 };
 
-/* One session. What OpenSSL reads and writes are slices and buffers of the
- * caller, for the time of one call: nothing is kept between them. */
-struct tls {
-	SSL *ssl;
-	struct tls_context *context;
-	struct slice in;	/* from the network, not yet read by OpenSSL */
-	struct buf *out;	/* for the network */
-	bool out_failed;
-	const char *alpn;
-	struct buf early;	/* came behind the handshake, in the same read */
-	unsigned char exporter[EXPORTER_OCTETS];
-	unsigned char end_point[EVP_MAX_MD_SIZE];
-	unsigned char client[DIGEST_OCTETS];
-};
-
-static enum status openssl_error(struct error *err, const char *what)
+enum status tls_openssl_error(struct error *err, const char *what)
 {
 	unsigned long code = ERR_peek_error();
 	const char *reason = ERR_reason_error_string(code);
@@ -97,21 +79,30 @@ static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
 	return command == BIO_CTRL_FLUSH;
 }
 
+BIO_METHOD *tls_bio_new(void)
+{
+	BIO_METHOD *bio = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
+				       "slices");
+
+	if (!bio)
+		return NULL;
+	BIO_meth_set_read_ex(bio, bio_read);
+	BIO_meth_set_write_ex(bio, bio_write);
+	BIO_meth_set_ctrl(bio, bio_ctrl);
+	return bio;
+}
+
 struct tls_context *tls_context_new(void)
 {
 	struct tls_context *t = calloc(1, sizeof *t);
 
 	if (!t)
 		return NULL;
-	t->bio = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
-			      "slices");
+	t->bio = tls_bio_new();
 	if (!t->bio) {
 		free(t);
 		return NULL;
 	}
-	BIO_meth_set_read_ex(t->bio, bio_read);
-	BIO_meth_set_write_ex(t->bio, bio_write);
-	BIO_meth_set_ctrl(t->bio, bio_ctrl);
 	return t;
 }
 
@@ -211,8 +202,8 @@ static int choose_alpn(SSL *ssl, const unsigned char **out, unsigned char *octet
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-static enum status use_pem(SSL_CTX *ctx, struct slice chain, struct slice key,
-			   struct error *err)
+enum status tls_use_pem(SSL_CTX *ctx, struct slice chain, struct slice key,
+			struct error *err)
 {
 	BIO *in = BIO_new_mem_buf(chain.data, (int)chain.len);
 	X509 *cert = in ? PEM_read_bio_X509_AUX(in, NULL, NULL, NULL) : NULL;
@@ -220,7 +211,7 @@ static enum status use_pem(SSL_CTX *ctx, struct slice chain, struct slice key,
 	enum status st = ST_OK;
 
 	if (!cert || SSL_CTX_use_certificate(ctx, cert) != 1) {
-		st = openssl_error(err, "the certificate is no PEM");
+		st = tls_openssl_error(err, "the certificate is no PEM");
 		goto cleanup;
 	}
 	if (X509_cmp_current_time(X509_get0_notAfter(cert)) < 0)
@@ -229,7 +220,7 @@ static enum status use_pem(SSL_CTX *ctx, struct slice chain, struct slice key,
 	for (X509 *next; (next = PEM_read_bio_X509(in, NULL, NULL, NULL));)
 		if (SSL_CTX_add0_chain_cert(ctx, next) != 1) {
 			X509_free(next);
-			st = openssl_error(err, "the chain");
+			st = tls_openssl_error(err, "the chain");
 			goto cleanup;
 		}
 	ERR_clear_error();	/* the end of the PEM */
@@ -237,10 +228,10 @@ static enum status use_pem(SSL_CTX *ctx, struct slice chain, struct slice key,
 	in = BIO_new_mem_buf(key.data, (int)key.len);
 	secret = in ? PEM_read_bio_PrivateKey(in, NULL, NULL, NULL) : NULL;
 	if (!secret)
-		st = openssl_error(err, "the key is no PEM");
+		st = tls_openssl_error(err, "the key is no PEM");
 	else if (SSL_CTX_use_PrivateKey(ctx, secret) != 1 ||
 		 SSL_CTX_check_private_key(ctx) != 1)
-		st = openssl_error(err, "the key does not fit the certificate");
+		st = tls_openssl_error(err, "the key does not fit the certificate");
 cleanup:
 	EVP_PKEY_free(secret);
 	X509_free(cert);
@@ -300,7 +291,7 @@ enum status tls_context_add(struct tls_context *t, struct slice name,
 		st = error_set(err, ST_NO_MEMORY, "no memory for a certificate");
 		goto failed;
 	}
-	st = use_pem(row.ctx, chain, key, err);
+	st = tls_use_pem(row.ctx, chain, key, err);
 	if (st == ST_OK)
 		st = set_options(t, row.ctx);
 	if (st != ST_OK)
@@ -346,13 +337,13 @@ enum status tls_context_add_client_ca(struct tls_context *t, struct slice pem,
 	}
 	while (st == ST_OK && (ca = PEM_read_bio_X509(in, NULL, NULL, NULL))) {
 		if (!add_authority(c, ca))
-			st = openssl_error(err, "an authority of clients");
+			st = tls_openssl_error(err, "an authority of clients");
 		X509_free(ca);
 		count++;
 	}
 	if (st == ST_OK && (count == 0 || ERR_GET_REASON(ERR_peek_last_error()) !=
 						  PEM_R_NO_START_LINE))
-		st = openssl_error(err, "the authorities of clients");
+		st = tls_openssl_error(err, "the authorities of clients");
 	ERR_clear_error();
 	BIO_free(in);
 	return st;
@@ -395,32 +386,40 @@ enum status tls_context_commit(struct tls_context *t, struct error *err)
 
 /* ---- one session ------------------------------------------------------------------ */
 
-struct tls *tls_new(struct tls_context *t, const char *alpn)
+struct tls *tls_session_open(SSL_CTX *ctx, BIO_METHOD *method)
 {
-	struct tls *s;
+	struct tls *s = calloc(1, sizeof *s);
 	BIO *bio;
 
-	if (!tls_context_ready(t))
-		return NULL;
-	s = calloc(1, sizeof *s);
 	if (!s)
 		return NULL;
-	s->context = t;
-	s->alpn = alpn;
 	s->early.max = 256 * 1024;
-	s->ssl = SSL_new(find_certificate(&t->now, NULL)->ctx);
-	bio = BIO_new(t->bio);
+	s->ssl = SSL_new(ctx);
+	bio = BIO_new(method);
 	if (!s->ssl || !bio) {
 		BIO_free(bio);
 		tls_free(s);
 		return NULL;
 	}
-	if (t->is_strict)
-		SSL_set_min_proto_version(s->ssl, TLS1_3_VERSION);
 	BIO_set_data(bio, s);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(s->ssl, bio, bio);
 	SSL_set_app_data(s->ssl, s);
+	return s;
+}
+
+struct tls *tls_new(struct tls_context *t, const char *alpn)
+{
+	struct tls *s;
+
+	if (!tls_context_ready(t))
+		return NULL;
+	s = tls_session_open(find_certificate(&t->now, NULL)->ctx, t->bio);
+	if (!s)
+		return NULL;
+	s->alpn = alpn;
+	if (t->is_strict)
+		SSL_set_min_proto_version(s->ssl, TLS1_3_VERSION);
 	SSL_set_accept_state(s->ssl);
 	return s;
 }
@@ -467,7 +466,7 @@ enum status tls_handshake(struct tls *s, struct slice in, struct buf *out,
 		s->in = SLICE_EMPTY;
 		if (reason == SSL_ERROR_WANT_READ && !s->out_failed)
 			return ST_MORE;
-		return openssl_error(err, "handshake");
+		return tls_openssl_error(err, "handshake");
 	}
 	if (buf_append(&s->early, s->in) != ST_OK)
 		return error_set(err, ST_SYNTAX, "too much behind the handshake");
@@ -509,7 +508,7 @@ enum status tls_read(struct tls *s, struct slice *in, char *at, size_t *octets,
 		return ST_CLOSED;
 	if (reason == SSL_ERROR_WANT_READ && !s->out_failed)
 		return ST_MORE;
-	return openssl_error(err, "record");
+	return tls_openssl_error(err, "record");
 }
 
 enum status tls_write(struct tls *s, struct slice plain, struct buf *out)

@@ -31,8 +31,13 @@ void engine_run(struct engine_run *run, struct slice in, size_t chunk);
 void engine_run_answer(struct engine_run *run, uint32_t id,
 		       const struct ipc_message *m, bool last);
 
+/* The end of a session: engine_run() on what the client sends, which stands behind two
+ * octets of choices; nothing where there was no memory for the engine. */
+void engine_run_client(struct engine_run *run, const uint8_t *data, size_t size,
+		       size_t chunk, struct buf *said);
+
 /* Plays data, two octets of choices and what the client sends, and gives what
- * was said; the caller ends it. */
+ * was said; the caller ends it. The clock is faked. */
 typedef void engine_session(const uint8_t *data, size_t size, size_t chunk,
 			    struct buf *said);
 /* What of it must be the same however the octets come. */

@@ -6,7 +6,6 @@
 #include "fuzz/engine_run.h"
 #include "fuzz/fuzz.h"
 
-#include "common/clock.h"
 #include "mailboxd/lmtp_session.h"
 
 #include <stdlib.h>
@@ -81,14 +80,10 @@ static void session(const uint8_t *data, size_t size, size_t chunk,
 	struct engine_run run = { .peer = &peer, .answer = answer,
 				  .context = &fake };
 
-	clock_fake(1000000, 1795504127000);
 	settings.message_max = data[0] & 2 ? 100 : 100000;
 	settings.recipients_max = data[0] & 4 ? 2 : 100;
 	run.engine = lmtp_session_new(&settings, &peer, data[0] & 1);
-	if (run.engine)
-		engine_run(&run, slice_of((const char *)data + 2, size - 2),
-			   chunk);
-	*said = run.said;
+	engine_run_client(&run, data, size, chunk, said);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -6,7 +6,6 @@
 #include "fuzz/engine_run.h"
 #include "fuzz/fuzz.h"
 
-#include "common/clock.h"
 #include "common/fetch_row.h"
 #include "common/ranges.h"
 #include "popd/session.h"
@@ -140,13 +139,9 @@ static void session(const uint8_t *data, size_t size, size_t chunk,
 	struct engine_run run = { .peer = &peer, .answer = answer,
 				  .context = &fake };
 
-	clock_fake(1000000, 1795504127000);
 	settings.errors_slow = data[0] & 32 ? 3 : 0;
 	run.engine = pop_session_new(&settings, &listener, &peer);
-	if (run.engine)
-		engine_run(&run, slice_of((const char *)data + 2, size - 2),
-			   chunk);
-	*said = run.said;
+	engine_run_client(&run, data, size, chunk, said);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

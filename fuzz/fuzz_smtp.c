@@ -6,7 +6,6 @@
 #include "fuzz/engine_run.h"
 #include "fuzz/fuzz.h"
 
-#include "common/clock.h"
 #include "smtpd/session.h"
 
 #include <stdlib.h>
@@ -88,16 +87,12 @@ static void session(const uint8_t *data, size_t size, size_t chunk,
 	struct engine_run run = { .peer = &peer, .answer = answer,
 				  .context = &fake };
 
-	clock_fake(1000000, 1795504127000);
 	settings.message_octets = 20000;
 	settings.text_line_octets = 2000;
 	settings.recipients = 20;
 	settings.errors_slow = data[0] & 32 ? 3 : 0;
 	run.engine = smtp_session_new(&settings, &listener, &peer);
-	if (run.engine)
-		engine_run(&run, slice_of((const char *)data + 2, size - 2),
-			   chunk);
-	*said = run.said;
+	engine_run_client(&run, data, size, chunk, said);
 }
 
 /* The codes of the replies; texts have ids in them that differ. */

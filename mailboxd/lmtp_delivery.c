@@ -63,7 +63,7 @@ void lmtp_transaction_free(struct lmtp_transaction *t)
 		return;
 	intake_free(t->intake);
 	reporting_clear(&t->reporting);
-	free(t->deliveries);
+	deliveries_clear(&t->deliveries);
 	arena_clear(&t->arena);
 	free(t);
 }

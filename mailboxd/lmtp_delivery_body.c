@@ -63,7 +63,8 @@ static enum status deliver_run(struct job *job, struct tx *tx)
 	enum status st;
 
 	store_act_as(tx, &actor);
-	st = store_deliver(tx, &t->message, t->deliveries, t->count);
+	st = store_deliver(tx, &t->message, t->deliveries.items,
+			   t->deliveries.count);
 	if (st == ST_OK && t->is_known)
 		st = store_untold_add(tx, t->mid, slice_of((char *)t->key,
 							   sizeof t->key),
@@ -78,13 +79,13 @@ static void log_delivered(const struct lmtp_transaction *t)
 {
 	int64_t ms = clock_ms() - t->since_ms;
 
-	for (size_t i = 0; i < t->count; i++)
+	for (size_t i = 0; i < t->deliveries.count; i++)
 		log_event("store.delivered", log_slice("sid", t->sid),
 			  log_slice("mid", t->mid),
-			  log_slice("user", t->deliveries[i].recipient),
+			  log_slice("user", t->deliveries.items[i].recipient),
 			  log_str("mailbox",
 				  t->message.is_junk ? "\\Junk" : "INBOX"),
-			  log_u64("uid", t->deliveries[i].uid),
+			  log_u64("uid", t->deliveries.items[i].uid),
 			  log_u64("octets", t->message.size),
 			  log_i64("ms", ms));
 }
@@ -126,7 +127,7 @@ static void deliver_done(struct job *job, enum status status,
 	if (status == ST_OK) {
 		crash_point("lmtp.before_reply");
 		intake_committed(t->intake);
-		s->counts.delivered += t->count;
+		s->counts.delivered += t->deliveries.count;
 		s->counts.delivered_octets += t->message.size;
 		log_delivered(t);
 	} else {
@@ -190,9 +191,9 @@ static bool is_again(struct lmtp_transaction *t, struct slice digest)
 	digest_feed(sum, t->login.len ? t->login : t->client);
 	digest_feed(sum, SLICE("\n"));
 	digest_feed(sum, t->sender);
-	for (size_t i = 0; i < t->count; i++) {
+	for (size_t i = 0; i < t->deliveries.count; i++) {
 		digest_feed(sum, SLICE("\n"));
-		digest_feed(sum, t->deliveries[i].recipient);
+		digest_feed(sum, t->deliveries.items[i].recipient);
 	}
 	digest_feed(sum, digest);
 	digest_finish(sum, t->key);

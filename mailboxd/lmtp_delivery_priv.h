@@ -7,6 +7,7 @@
 
 #include "common/arena.h"
 #include "common/id.h"
+#include "mailboxd/deliveries.h"
 #include "mailboxd/intake.h"
 #include "mailboxd/job.h"
 #include "mailboxd/lmtp_delivery.h"
@@ -24,8 +25,7 @@ struct lmtp_transaction {
 	struct intake *intake;
 	enum status failed;	/* of the body */
 	uint32_t recipients;	/* accepted */
-	struct store_delivery *deliveries;
-	size_t count, cap;
+	struct deliveries deliveries;
 	struct store_message message;
 	int64_t since_ms;
 	bool is_running, is_ending;

@@ -5,42 +5,9 @@
 #include "common/log.h"
 #include "mailboxd/resolve_cache.h"
 
-#include <stdlib.h>
-
-#define DELIVERIES_MAX	10000u
 /* An account with more room than this is looked up once a second only. */
 #define ROOMY_OCTETS	(UINT64_C(1) << 30)
 #define ROOMY_MESSAGES	UINT64_C(100000)
-
-static bool has_delivery(const struct lmtp_transaction *t, uint64_t mailbox)
-{
-	for (size_t i = 0; i < t->count; i++)
-		if (t->deliveries[i].mailbox == mailbox)
-			return true;
-	return false;
-}
-
-/* An address that leads to a mailbox already in counts, and adds nothing. */
-static enum status add_delivery(struct lmtp_transaction *t,
-				const struct store_delivery *one)
-{
-	if (has_delivery(t, one->mailbox))
-		return ST_OK;
-	if (t->count == DELIVERIES_MAX)
-		return ST_LIMIT;
-	if (t->count == t->cap) {
-		size_t cap = t->cap ? 2 * t->cap : 4;
-		struct store_delivery *grown =
-			realloc(t->deliveries, cap * sizeof *grown);
-
-		if (!grown)
-			return ST_NO_MEMORY;
-		t->deliveries = grown;
-		t->cap = cap;
-	}
-	t->deliveries[t->count++] = *one;
-	return ST_OK;
-}
 
 /* Nothing is sent on to other servers, whoever asks. */
 static void answer_foreign(struct lmtp_transaction *t)
@@ -58,7 +25,7 @@ static void answer_foreign(struct lmtp_transaction *t)
 static void rcpt_answer(struct lmtp_transaction *t, enum status st)
 {
 	for (size_t i = 0; i < t->found_count && st == ST_OK; i++)
-		st = add_delivery(t, &t->found[i]);
+		st = deliveries_add(&t->deliveries, &t->found[i]);
 	if (st == ST_OK && t->notify & DSN_SUCCESS)
 		st = reporting_recipient(&t->reporting, t->recipient, t->orcpt,
 					 t->found_count > 1);
@@ -76,23 +43,13 @@ static void rcpt_answer(struct lmtp_transaction *t, enum status st)
 		lmtp_delivery_answer_status(t, st, true);
 }
 
-/* The targets are copied to where they outlive the transaction. */
-static enum status copy_found(struct lmtp_transaction *t,
+static enum status take_found(struct lmtp_transaction *t,
 			      const struct store_target *targets, size_t count)
 {
-	t->found = arena_array(&t->arena, count, sizeof *t->found);
-	t->found_count = 0;
-	for (size_t i = 0; t->found && i < count; i++) {
-		struct slice to = arena_copy(&t->arena, targets[i].recipient);
+	enum status st = deliveries_of(targets, count, &t->arena, &t->found);
 
-		if (!to.data)
-			return ST_NO_MEMORY;
-		t->found[t->found_count++] = (struct store_delivery){
-			.mailbox = targets[i].mailbox,
-			.account = targets[i].account, .recipient = to,
-		};
-	}
-	return t->found ? ST_OK : ST_NO_MEMORY;
+	t->found_count = st == ST_OK ? count : 0;
+	return st;
 }
 
 /* Whether the address is somebody else's; <postmaster> alone is ours. */
@@ -135,7 +92,7 @@ static enum status resolve(struct lmtp_transaction *t, struct tx *tx, bool make)
 		st = store_resolve(tx, &address, t->announced, NULL, NULL,
 				   &targets, &count);
 	if (st == ST_OK)
-		st = copy_found(t, targets, count);
+		st = take_found(t, targets, count);
 	t->is_roomy = st == ST_OK && count == 1 &&
 		      is_roomy(tx, targets[0].account);
 	if (st == ST_NOT_FOUND)
@@ -221,7 +178,7 @@ void lmtp_delivery_take_rcpt(struct lmtp_delivery *d, uint32_t id,
 					      known->recipient_octets),
 		};
 
-		rcpt_answer(t, copy_found(t, &one, 1));
+		rcpt_answer(t, take_found(t, &one, 1));
 		return;
 	}
 	lmtp_delivery_submit(t, PLACE_READER, resolve_run, resolve_done);

@@ -217,16 +217,22 @@ static void apply_domains(struct mailboxd *m)
 		free(j);
 }
 
+static void add_uids(struct settings_uids *to, const struct settings_uids *more)
+{
+	for (size_t i = 0; i < more->count && to->count < SETTINGS_UIDS_MAX; i++)
+		to->uids[to->count++] = more->uids[i];
+}
+
 static void copy_uids(struct settings_uids *to, const struct settings_uids *a,
 		      const struct settings_uids *b)
 {
 	to->count = 0;
 	/* never empty: that would be anybody */
 	to->uids[to->count++] = geteuid();
-	for (size_t i = 0; a && i < a->count && to->count < SETTINGS_UIDS_MAX; i++)
-		to->uids[to->count++] = a->uids[i];
-	for (size_t i = 0; b && i < b->count && to->count < SETTINGS_UIDS_MAX; i++)
-		to->uids[to->count++] = b->uids[i];
+	if (a)
+		add_uids(to, a);
+	if (b)
+		add_uids(to, b);
 }
 
 static enum status listen_all(struct mailboxd *m, struct error *err);
@@ -254,6 +260,8 @@ static enum status configure(struct daemon *d, struct slice text,
 	settings->ours = m->settings->ours;
 	settings->access = m->settings->access;
 	settings->lmtp_guests = m->settings->lmtp_guests;
+	settings->lmtp_links = m->settings->lmtp_links;
+	settings->auth_links = m->settings->auth_links;
 	m->settings = settings;
 	service_configure(&m->service, settings);
 	log_set_debug(settings->debug);
@@ -265,11 +273,14 @@ static enum status configure(struct daemon *d, struct slice text,
 
 static bool is_ours(const struct mailboxd *m, uint32_t uid)
 {
-	const struct settings_uids *ours = &m->settings->ours;
+	const struct settings_uids *lists[] = {
+		&m->settings->ours, &m->settings->lmtp_links,
+	};
 
-	for (size_t i = 0; i < ours->count; i++)
-		if (ours->uids[i] == uid)
-			return true;
+	for (size_t k = 0; k < sizeof lists / sizeof *lists; k++)
+		for (size_t i = 0; i < lists[k]->count; i++)
+			if (lists[k]->uids[i] == uid)
+				return true;
 	return uid == 0 || uid == geteuid();
 }
 
@@ -324,7 +335,8 @@ static enum status listen_all(struct mailboxd *m, struct error *err)
 	enum status st;
 
 	copy_uids(&m->lmtp_uids, &s->ours, &s->lmtp_guests);
-	copy_uids(&m->auth_uids, &s->ours, NULL);
+	add_uids(&m->lmtp_uids, &s->lmtp_links);
+	copy_uids(&m->auth_uids, &s->ours, &s->auth_links);
 	copy_uids(&m->store_uids, &s->access, NULL);
 	copy_uids(&m->control_uids, NULL, NULL);
 	m->store_peer = (struct peer_context){ &m->service, SESSION_STORE };

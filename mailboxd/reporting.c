@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/date.h"
 #include "common/id.h"
+#include "mailboxd/deliveries.h"
 #include "mailboxd/prepare.h"
 
 #include <stdlib.h>
@@ -142,18 +143,10 @@ enum status reporting_deliver(struct reporting *r, struct tx *tx,
 	if (!r->text.len)
 		return ST_OK;
 	st = find_sender(r, tx, sender, &arena, &targets, &count);
-	deliveries = st == ST_OK ? arena_array(&arena, count, sizeof *deliveries)
-				 : NULL;
-	for (size_t i = 0; deliveries && i < count; i++)
-		deliveries[i] = (struct store_delivery){
-			.mailbox = targets[i].mailbox,
-			.account = targets[i].account,
-			.recipient = targets[i].recipient,
-		};
-	if (deliveries)
+	if (st == ST_OK)
+		st = deliveries_of(targets, count, &arena, &deliveries);
+	if (st == ST_OK)
 		st = store_deliver(tx, &r->message, deliveries, count);
-	else if (st == ST_OK)
-		st = ST_NO_MEMORY;
 	arena_clear(&arena);
 	/* he is not ours, or is disabled */
 	return st == ST_NOT_FOUND || st == ST_DENIED || st == ST_SYNTAX ||

@@ -1,12 +1,11 @@
 #include "mailboxd/settings.h"
 
 #include "common/config.h"
+#include "common/links.h"
 #include "common/log.h"
+#include "common/user_id.h"
 
-#include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 void settings_free(struct settings *s)
 {
@@ -17,27 +16,11 @@ void settings_free(struct settings *s)
 	free(s);
 }
 
-/* A number is a uid; a name is looked up, which works until the root directory
- * is changed: on a reload after that the old ones stay. */
-static bool uid_of(const char *name, uid_t *uid)
-{
-	unsigned long long number;
-	const struct passwd *entry;
-
-	if (slice_number(slice_str(name), UINT32_MAX - 1, &number)) {
-		*uid = (uid_t)number;
-		return true;
-	}
-	entry = getpwnam(name);
-	if (entry)
-		*uid = entry->pw_uid;
-	return entry != NULL;
-}
-
+/* On a reload names cannot be looked up any more, and the old ones stay. */
 static void add_uid(struct settings_uids *list, const char *name)
 {
-	if (name && *name && list->count < SETTINGS_UIDS_MAX &&
-	    uid_of(name, &list->uids[list->count]))
+	if (list->count < SETTINGS_UIDS_MAX &&
+	    user_id_find(name, &list->uids[list->count]))
 		list->count++;
 }
 
@@ -103,6 +86,25 @@ static void take_store(struct settings *s, const struct config *c)
 	};
 }
 
+/* Whoever linkd lets in is believed as our own daemons are. */
+static void add_linkd(struct settings *s, const struct config *c)
+{
+	const char *user = config_text(c, OPTION_USERS_LINKD);
+
+	if (!links_has_door(c))
+		return;
+	for (size_t i = 0; i < config_count(c, OPTION_LINKS_OFFERS); i++) {
+		const char *name = config_item(c, OPTION_LINKS_OFFERS, i);
+
+		if (strcmp(name, "lmtp") == 0)
+			add_uid(&s->lmtp_links, user);
+		else if (strcmp(name, "auth") == 0)
+			add_uid(&s->auth_links, user);
+		else if (strcmp(name, "store") == 0)
+			add_uid(&s->access, user);
+	}
+}
+
 static enum status take_all(struct settings *s, struct error *err)
 {
 	const struct config *c = s->config;
@@ -122,6 +124,7 @@ static enum status take_all(struct settings *s, struct error *err)
 	add_uid(&s->ours, config_text(c, OPTION_USERS_SMTPD));
 	add_uid(&s->access, config_text(c, OPTION_USERS_POPD));
 	add_uid(&s->access, config_text(c, OPTION_USERS_IMAPD));
+	add_linkd(s, c);
 	for (size_t i = 0; i < config_count(c, OPTION_USERS_LMTP); i++)
 		add_uid(&s->lmtp_guests, config_item(c, OPTION_USERS_LMTP, i));
 	return ST_OK;

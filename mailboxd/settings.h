@@ -33,6 +33,7 @@ struct settings {
 		uid_t uids[SETTINGS_UIDS_MAX];
 		size_t count;
 	} ours, lmtp_guests, access;	/* smtpd; others on lmtp.sock; popd imapd */
+	struct settings_uids lmtp_links, auth_links;	/* linkd, where it is let in */
 
 	struct config *config;	/* owns the strings above, and the domains */
 };

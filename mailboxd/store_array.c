@@ -18,13 +18,14 @@ void array_clear(struct array *a)
 	free(a->uids);
 	free(a->flags);
 	free(a->modseqs);
+	free(a->messages);
 	*a = (struct array){ 0 };
 }
 
 size_t array_octets(const struct array *a)
 {
 	return a->cap * (sizeof *a->uids + sizeof *a->flags +
-			 sizeof *a->modseqs) +
+			 sizeof *a->modseqs + sizeof *a->messages) +
 	       a->set_cap * sizeof *a->sets + a->set_octets;
 }
 
@@ -49,14 +50,15 @@ enum status array_reserve(struct array *a, size_t more)
 	/* each column that grew keeps its room; cap is what all of them have */
 	if (!grow(&a->uids, cap, sizeof *a->uids) ||
 	    !grow(&a->flags, cap, sizeof *a->flags) ||
-	    !grow(&a->modseqs, cap, sizeof *a->modseqs))
+	    !grow(&a->modseqs, cap, sizeof *a->modseqs) ||
+	    !grow(&a->messages, cap, sizeof *a->messages))
 		return ST_NO_MEMORY;
 	a->cap = cap;
 	return ST_OK;
 }
 
 enum status array_append(struct array *a, uint32_t uid, uint64_t flags,
-			 uint64_t modseq)
+			 uint64_t modseq, uint64_t message)
 {
 	if (a->count && uid <= a->uids[a->count - 1])
 		return ST_SYNTAX;
@@ -65,6 +67,7 @@ enum status array_append(struct array *a, uint32_t uid, uint64_t flags,
 	a->uids[a->count] = uid;
 	a->flags[a->count] = flags;
 	a->modseqs[a->count] = modseq;
+	a->messages[a->count] = message;
 	a->count++;
 	return ST_OK;
 }
@@ -86,6 +89,7 @@ static void move(struct array *a, size_t to, size_t from, size_t count)
 	memmove(a->uids + to, a->uids + from, count * sizeof *a->uids);
 	memmove(a->flags + to, a->flags + from, count * sizeof *a->flags);
 	memmove(a->modseqs + to, a->modseqs + from, count * sizeof *a->modseqs);
+	memmove(a->messages + to, a->messages + from, count * sizeof *a->messages);
 }
 
 void array_remove(struct array *a, const struct range *uids, size_t count,

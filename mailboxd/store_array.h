@@ -1,6 +1,6 @@
 /*
- * The messages of one mailbox in memory: UID, flags and modseq of each, in the
- * order of UIDs, 20 octets a message; and its keyword sets. It knows neither SQL
+ * The messages of one mailbox in memory: UID, flags, modseq and message id of each, in
+ * the order of UIDs, 28 octets a message; and its keyword sets. It knows neither SQL
  * nor locks: store_arrays.c keeps those of the mailboxes in use.
  */
 #ifndef MAILBOXD_STORE_ARRAY_H
@@ -15,17 +15,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ARRAY_MESSAGE_OCTETS 20
+#define ARRAY_MESSAGE_OCTETS 28
 
 struct array_set {
 	uint32_t id;
 	struct slice names;	/* the array owns the octets */
 };
 
-/* The three columns stand beside each other: index i is one message. */
+/* The columns stand beside each other: index i is one message. */
 struct array {
 	uint32_t *uids;		/* ascending */
-	uint64_t *flags, *modseqs;
+	uint64_t *flags, *modseqs, *messages;
 	size_t count, cap;
 	uint64_t removed;	/* no message went with a higher modseq */
 	struct array_set *sets;	/* ascending by id */
@@ -47,7 +47,7 @@ size_t array_octets(const struct array *a);
 enum status array_reserve(struct array *a, size_t more);
 /* One more at the end. ST_SYNTAX: its UID is not above all others. */
 enum status array_append(struct array *a, uint32_t uid, uint64_t flags,
-			 uint64_t modseq);
+			 uint64_t modseq, uint64_t message);
 /* flags = flags & keep | add, and this modseq, for every UID of the range that
  * is there. */
 void array_set_flags(struct array *a, struct range uids, uint64_t keep,

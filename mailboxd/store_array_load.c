@@ -8,7 +8,7 @@ static enum status scan_entries(struct tx *tx, uint64_t mailbox,
 				struct array *a)
 {
 	struct sqlite3_stmt *row;
-	enum status st = sql_query(tx, &row, "SELECT uid, flags, modseq"
+	enum status st = sql_query(tx, &row, "SELECT uid, flags, modseq, message"
 				   " FROM entry WHERE mailbox = ?1 ORDER BY uid",
 				   SQL_ARGS(sql_i(mailbox)));
 
@@ -16,7 +16,8 @@ static enum status scan_entries(struct tx *tx, uint64_t mailbox,
 		return st;
 	while (!(st = sql_next(tx, row))) {
 		st = array_append(a, (uint32_t)sql_column(row, 0),
-				  sql_column(row, 1), sql_column(row, 2));
+				  sql_column(row, 1), sql_column(row, 2),
+				  sql_column(row, 3));
 		if (st)
 			break;
 	}

@@ -257,7 +257,8 @@ static size_t make_change(struct array *a, const struct array_log *log,
 
 	switch (c->kind) {
 	case ARRAY_APPEND:
-		*is_good = array_append(a, c->low, c->add, c->modseq) == ST_OK;
+		*is_good = array_append(a, c->low, c->add, c->modseq,
+					c->message) == ST_OK;
 		break;
 	case ARRAY_FLAGS:
 		array_set_flags(a, (struct range){ c->low, c->high }, c->keep,

@@ -29,7 +29,7 @@ struct tx;
 /* ---- what a transaction does ---------------------------------------------------- */
 
 enum array_change_kind {
-	ARRAY_APPEND,	/* uid low with flags add */
+	ARRAY_APPEND,	/* uid low is this message, with flags add */
 	ARRAY_FLAGS,	/* low..high: flags & keep | add */
 	ARRAY_REMOVE,	/* low..high, at this modseq */
 	ARRAY_SET,	/* keyword set low has these names */
@@ -39,7 +39,7 @@ struct array_change {
 	enum array_change_kind kind;
 	uint32_t low, high;
 	uint64_t mailbox;
-	uint64_t keep, add, modseq;
+	uint64_t keep, add, modseq, message;
 	uint64_t commit;	/* the cache's own */
 	struct slice names;	/* the log has a copy of its own */
 };

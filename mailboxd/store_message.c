@@ -196,7 +196,7 @@ void entry_count(struct tx *tx, struct hot *mailbox, struct hot *account,
 
 	array_log_note(&tx->log, &(struct array_change){
 		.kind = ARRAY_APPEND, .mailbox = mailbox->id, .low = e->uid,
-		.add = e->flags, .modseq = e->modseq,
+		.add = e->flags, .modseq = e->modseq, .message = e->message,
 	});
 	m->messages++;
 	m->octets += e->size;

@@ -5,6 +5,7 @@
 #define MAILBOXD_STORE_PRIV_H
 
 #include "common/arena.h"
+#include "common/search_program.h"
 #include "mailboxd/signature.h"
 #include "mailboxd/store.h"
 #include "mailboxd/store_arrays.h"
@@ -344,6 +345,17 @@ enum status tx_take_room(struct tx *tx, uint64_t octets);
 enum status tx_refresh(struct tx *tx);
 /* The one error for a tx that is out of memory. */
 enum status tx_no_memory(struct tx *tx);
+
+/* What a connection is made to: store.db, or what stands beside it. */
+struct tx_database {
+	const char *path, *vfs;
+	const char *failure;	/* "cannot open the store" */
+	enum status (*configure)(struct tx *tx);
+};
+/* For store_connect() and those beside it; store_disconnect() ends it. */
+enum status tx_connect(struct store *store, enum tx_mode mode,
+		       const struct tx_database *database, struct tx **out,
+		       struct error *error);
 /* Room in the transaction's memory: ST_NO_MEMORY as words in the error. */
 void *tx_alloc(struct tx *tx, size_t octets);
 /* A copy there. */
@@ -472,6 +484,9 @@ enum status message_parts(struct tx *tx, uint64_t message, struct arena *arena,
 
 enum truth { FALSE, UNKNOWN, TRUE };	/* AND is the least, OR the greatest */
 
+/* Whether what stands in front of the stored octets (Delivered-To) can make such a
+ * key hold; field: of HEADER. */
+bool text_search_sees_prefix(enum search_op op, struct slice field);
 /* HEADER, BODY and TEXT of one search. */
 struct text_search;
 /* Borrows tx and keys. NULL: no memory. text_search_free() takes NULL. */

@@ -2,7 +2,8 @@
  * SEARCH. Each message is judged three times at most: by what its rows hold, with
  * HEADER, BODY and TEXT unknown; where that leaves the answer open, by its
  * signature; and only where that does too is its body read, for all text keys in
- * one pass (store_search_text.c).
+ * one pass (store_search_text.c). Where UID, flags, modseq and number of a message
+ * are all that is asked of its rows they come from the array of the mailbox.
  */
 #include "mailboxd/store_priv.h"
 
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 
 #define ROWS_A_LOOK 256		/* rows between two looks at the clock */
+#define MARKS 1024		/* copied from the array at once */
 
 /* A step with what it needs at hand. */
 struct step {
@@ -42,6 +44,8 @@ struct run {
 	size_t key_count;
 	bool needs_message;	/* its columns */
 	bool needs_entry;	/* flags, size, when it was saved */
+	bool needs_rows;	/* what an array does not have */
+	bool uses_array;
 	struct text_search *text;	/* made at the first that needs it */
 	unsigned char *truths;	/* of the text keys */
 	const struct ranges *only;	/* UIDs that the whole is limited to */
@@ -91,6 +95,15 @@ static bool needs_entry(enum search_op op)
 	}
 }
 
+/* An array has flags, but neither these nor who the recipient is. */
+static bool needs_rows(const struct search_step *s)
+{
+	return needs_message(s->op) ||
+	       (needs_entry(s->op) && s->op != SEARCH_OP_FLAG) ||
+	       (is_text_key(s->op) &&
+		text_search_sees_prefix(s->op, s->text));
+}
+
 static bool names_have(struct slice names, struct slice keyword)
 {
 	struct slice name;
@@ -133,6 +146,7 @@ static enum status prepare_step(struct run *r, struct step *s)
 
 	r->needs_message |= needs_message(op);
 	r->needs_entry |= needs_entry(op);
+	r->needs_rows |= needs_rows(&s->step);
 	if (is_text_key(op)) {
 		bool is_header = op == SEARCH_OP_HEADER;
 
@@ -391,35 +405,121 @@ static enum status judge_row(struct run *r, const struct row *row,
 	return ranges_add(s->found, row->uid, row->uid);
 }
 
-static enum status scan_range(struct run *r, struct range range)
+/* ST_MORE: the slice is over. */
+static enum status take_row(struct run *r, const struct row *row, unsigned *rows)
 {
-	struct store_search *s = r->search;
+	bool read_body;
+	enum status st = judge_row(r, row, &read_body);
+
+	r->search->next_uid = row->uid + 1;
+	if (!st && (read_body || ++*rows % ROWS_A_LOOK == 0) && time_is_up(r))
+		st = ST_MORE;
+	return st;
+}
+
+static enum status scan_rows(struct run *r, struct range range)
+{
 	struct sqlite3_stmt *stmt;
 	struct row row;
 	unsigned rows = 0;
-	bool read_body;
 	enum status st;
 
-	if (range.low < s->next_uid)
-		range.low = s->next_uid;
 	st = sql_query(r->tx, &stmt, r->needs_message ? wide_sql :
 		       r->needs_entry ? narrow_sql : lean_sql,
-		       SQL_ARGS(sql_i(s->mailbox), sql_i(range.low),
+		       SQL_ARGS(sql_i(r->search->mailbox), sql_i(range.low),
 				sql_i(range.high)));
 	if (st)
 		return st;
 	while (!(st = sql_next(r->tx, stmt))) {
 		read_row(r, stmt, &row);
-		st = judge_row(r, &row, &read_body);
-		s->next_uid = row.uid + 1;
-		if (!st && (read_body || ++rows % ROWS_A_LOOK == 0) &&
-		    time_is_up(r))
-			st = ST_MORE;
+		st = take_row(r, &row, &rows);
 		if (st)
 			break;
 	}
 	sql_end(stmt);
 	return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+/* ---- the array ------------------------------------------------------------------------------ */
+
+struct marks {
+	struct range range;
+	size_t count;
+	bool is_last;
+	struct {
+		uint32_t uid;
+		uint64_t flags, modseq, message;
+	} items[MARKS];
+};
+
+static enum status look_marks(const struct array *a,
+			      const struct mailbox_state *m, void *arg)
+{
+	struct marks *k = arg;
+	size_t i = array_find(a, k->range.low);
+
+	for (k->count = 0; i < a->count && a->uids[i] <= k->range.high &&
+			   k->count < MARKS; i++, k->count++) {
+		k->items[k->count].uid = a->uids[i];
+		k->items[k->count].flags = a->flags[i];
+		k->items[k->count].modseq = a->modseqs[i];
+		k->items[k->count].message = a->messages[i];
+	}
+	k->is_last = i == a->count || a->uids[i] > k->range.high;
+	return ST_OK;
+}
+
+static enum status take_marks(struct run *r, const struct marks *k, unsigned *rows)
+{
+	enum status st = ST_OK;
+
+	for (size_t i = 0; i < k->count && !st; i++) {
+		const struct row row = { .uid = k->items[i].uid,
+					 .flags = seen_flags(r->seen,
+							     k->items[i].flags,
+							     k->items[i].uid),
+					 .modseq = k->items[i].modseq,
+					 .message = k->items[i].message };
+
+		st = take_row(r, &row, rows);
+	}
+	return st;
+}
+
+/* ST_NOT_FOUND: there is no array, or no longer; next_uid is where to go on. */
+static enum status scan_array(struct run *r, struct range range)
+{
+	struct marks marks = { .range = range };
+	unsigned rows = 0;
+	enum status st;
+
+	do {
+		/* bodies are read in a snapshot that has what the array had */
+		st = tx_refresh(r->tx);
+		if (!st)
+			st = arrays_look(r->tx->store->arrays, r->search->mailbox,
+					 look_marks, &marks);
+		if (!st)
+			st = take_marks(r, &marks, &rows);
+		marks.range.low = r->search->next_uid;
+	} while (!st && !marks.is_last);
+	return st;
+}
+
+static enum status scan_range(struct run *r, struct range range)
+{
+	uint32_t *next = &r->search->next_uid;
+	enum status st = ST_NOT_FOUND;
+
+	if (range.low < *next)
+		range.low = *next;
+	if (r->uses_array)
+		st = scan_array(r, range);
+	if (st != ST_NOT_FOUND)
+		return st;
+	if (range.low < *next)
+		range.low = *next;
+	return scan_rows(r, range);
 }
 
 static enum status scan(struct run *r)
@@ -442,6 +542,8 @@ enum status store_search(struct tx *tx, struct store_search *s,
 			 .until_ms = slice_ms ? clock_ms() + slice_ms : 0 };
 	enum status st = make_ready(&r);
 
+	r.uses_array = !st && tx->mode == TX_READ && !r.needs_rows &&
+		       arrays_want(tx, s->mailbox) == ST_OK;
 	if (!st)
 		st = seen_load(tx, s->as, &r.seen);
 	if (!st)

@@ -18,7 +18,7 @@ struct text_search {
 	struct signature_query *query;
 	struct arena parts;
 	unsigned blobs;		/* of signatures, that any key asks for */
-	bool looks_at_prefix;	/* a key other than BODY */
+	bool looks_at_prefix;	/* a key for which it counts */
 	uint64_t recipient;	/* of whom is known: */
 	unsigned char *in_prefix;	/* which keys hold there */
 };
@@ -49,6 +49,13 @@ enum status message_parts(struct tx *tx, uint64_t message, struct arena *arena,
 	return st == ST_SYNTAX ? ST_OK : st;
 }
 
+bool text_search_sees_prefix(enum search_op op, struct slice field)
+{
+	return op == SEARCH_OP_TEXT ||
+	       (op == SEARCH_OP_HEADER &&
+		slice_case_eq(field, SLICE("Delivered-To")));
+}
+
 /* ---- life ------------------------------------------------------------------------------- */
 
 struct text_search *text_search_new(struct tx *tx, const struct search_key *keys,
@@ -72,7 +79,8 @@ struct text_search *text_search_new(struct tx *tx, const struct search_key *keys
 	}
 	for (size_t i = 0; i < count; i++) {
 		t->blobs |= signature_query_blobs(t->query, i);
-		t->looks_at_prefix |= keys[i].op != SEARCH_OP_BODY;
+		t->looks_at_prefix |= text_search_sees_prefix(keys[i].op,
+							      keys[i].field);
 	}
 	return t;
 }

@@ -10,7 +10,6 @@
 #include "common/log.h"
 
 #include <sqlite3.h>
-#include <stdlib.h>
 
 #define STEPS_TO_ROW 12		/* rows passed before a search by key is cheaper */
 
@@ -24,6 +23,7 @@ static const char writer_pragmas[] =
 	"PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096;"
 	"PRAGMA wal_autocheckpoint = 256; PRAGMA journal_size_limit = 4194304;"
 	"PRAGMA secure_delete = OFF;";
+
 /* ---- seals ------------------------------------------------------------------------- */
 
 uint32_t signature_seal(uint64_t id, enum signature_blob blob, struct slice bits)
@@ -60,43 +60,31 @@ static struct slice unseal(uint64_t id, enum signature_blob blob,
 
 /* ---- connections --------------------------------------------------------------------- */
 
+static enum status configure(struct tx *tx)
+{
+	enum status st;
+
+	sqlite3_busy_timeout(tx->db, 1000);
+	st = sql_exec(tx, both_pragmas);
+	if (!st)
+		st = sql_exec(tx, tx->mode == TX_WRITE ? writer_pragmas :
+							 reader_pragmas);
+	if (!st && tx->mode == TX_WRITE && tx->store->options.ephemeral)
+		st = sql_exec(tx, "PRAGMA synchronous = OFF");
+	return st;
+}
+
 enum status signature_connect(struct store *store, enum tx_mode mode,
 			      struct tx **out, struct error *error)
 {
-	struct tx *tx = calloc(1, sizeof *tx);
-	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE |
-		    (mode == TX_WRITE ? SQLITE_OPEN_CREATE : 0);
 	char path[4096];
-	enum status st = ST_OK;
-	int code;
+	const struct tx_database database = {
+		.path = path, .failure = "cannot open search.db",
+		.configure = configure,
+	};
 
-	*out = NULL;
-	if (!tx)
-		return error_set(error, ST_NO_MEMORY, "no memory");
-	tx->store = store;
-	tx->mode = mode;
-	tx->arena = (struct arena)ARENA_INIT(STORE_ARENA_MAX);
 	snprintf(path, sizeof path, "%s/search.db", store->dir);
-	code = sqlite3_open_v2(path, &tx->db, flags, NULL);
-	if (code != SQLITE_OK)
-		st = tx->db ? sql_failed(tx, code, "cannot open search.db") :
-			      tx_no_memory(tx);
-	if (!st) {
-		sqlite3_busy_timeout(tx->db, 1000);
-		st = sql_exec(tx, both_pragmas);
-	}
-	if (!st)
-		st = sql_exec(tx, mode == TX_WRITE ? writer_pragmas :
-						     reader_pragmas);
-	if (!st && mode == TX_WRITE && store->options.ephemeral)
-		st = sql_exec(tx, "PRAGMA synchronous = OFF");
-	if (st) {
-		*error = tx->error;
-		store_disconnect(tx);
-		return st;
-	}
-	*out = tx;
-	return ST_OK;
+	return tx_connect(store, mode, &database, out, error);
 }
 
 /* ---- asking ----------------------------------------------------------------------------- */

@@ -22,7 +22,7 @@ static const char reader_pragmas[] =
 static const char writer_pragmas[] =
 	"PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;"
 	"PRAGMA journal_mode = WAL; PRAGMA secure_delete = OFF;"
-	"PRAGMA journal_size_limit = 16777216; PRAGMA foreign_keys = OFF;";
+	"PRAGMA journal_size_limit = 33554432; PRAGMA foreign_keys = OFF;";
 
 enum status tx_no_memory(struct tx *tx)
 {
@@ -111,8 +111,9 @@ static enum status configure(struct tx *tx)
 	return st;
 }
 
-enum status store_connect(struct store *store, enum tx_mode mode,
-			  struct tx **out, struct error *error)
+enum status tx_connect(struct store *store, enum tx_mode mode,
+		       const struct tx_database *database, struct tx **out,
+		       struct error *error)
 {
 	struct tx *tx = calloc(1, sizeof *tx);
 	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE |
@@ -128,12 +129,12 @@ enum status store_connect(struct store *store, enum tx_mode mode,
 	tx->arena = (struct arena)ARENA_INIT(STORE_ARENA_MAX);
 	tx->scratch = (struct buf)BUF_INIT(STORE_ARENA_MAX);
 	tx->seen = (struct ranges)RANGES_INIT(RANGES_MAX);
-	code = sqlite3_open_v2(store->path, &tx->db, flags, store->options.vfs);
+	code = sqlite3_open_v2(database->path, &tx->db, flags, database->vfs);
 	if (code != SQLITE_OK)
-		st = tx->db ? sql_failed(tx, code, "cannot open the store") :
+		st = tx->db ? sql_failed(tx, code, database->failure) :
 			      tx_no_memory(tx);
 	if (!st)
-		st = configure(tx);
+		st = database->configure(tx);
 	if (st) {
 		if (error)
 			*error = tx->error;
@@ -142,6 +143,17 @@ enum status store_connect(struct store *store, enum tx_mode mode,
 	}
 	*out = tx;
 	return ST_OK;
+}
+
+enum status store_connect(struct store *store, enum tx_mode mode,
+			  struct tx **out, struct error *error)
+{
+	const struct tx_database database = {
+		.path = store->path, .vfs = store->options.vfs,
+		.failure = "cannot open the store", .configure = configure,
+	};
+
+	return tx_connect(store, mode, &database, out, error);
 }
 
 void store_disconnect(struct tx *tx)

@@ -1,5 +1,6 @@
 #include "postroom/certificates.h"
 
+#include "common/links.h"
 #include "common/tls_make.h"
 #include "postroom/files.h"
 
@@ -7,6 +8,8 @@
 #include <stdlib.h>
 
 #define PEM_MAX 60000	/* what a frame to a daemon holds */
+#define AUTHORITY_MAX ((size_t)1 << 20)
+#define LINK_FILES 2	/* certificate and authority for other hosts */
 
 static void certificate_clear(struct certificate *c)
 {
@@ -29,7 +32,9 @@ void certificates_clear(struct certificates *c)
 
 const char *certificate_title(const struct certificate *c)
 {
-	return *c->name ? c->name : "default";
+	if (c->use == CERTIFICATE_AUTHORITY)
+		return "authority";
+	return c->use == CERTIFICATE_HOSTS ? "links" : *c->name ? c->name : "default";
 }
 
 long certificate_days(const struct certificate *c)
@@ -46,7 +51,10 @@ long certificate_days(const struct certificate *c)
 static const char *option_of(const struct certificate *c, const char *what,
 			     char text[static 80])
 {
-	if (*c->name)
+	if (c->use != CERTIFICATE_CLIENTS)
+		snprintf(text, 80, "links.%s", c->use == CERTIFICATE_AUTHORITY
+						? "authority" : what);
+	else if (*c->name)
 		snprintf(text, 80, "certificate \"%.50s\": %s", c->name, what);
 	else
 		snprintf(text, 80, "tls.%s", what);
@@ -78,6 +86,8 @@ static enum status read_pair(struct certificate *c, struct error *err)
 	enum status st = read_one(c, c->chain_path, "cert", &c->chain,
 				  &c->chain_stat, err);
 
+	if (st == ST_OK && c->use == CERTIFICATE_AUTHORITY)
+		return st;
 	if (st == ST_OK)
 		st = read_one(c, c->key_path, "key", &c->key, &c->key_stat, err);
 	if (st != ST_OK)
@@ -89,17 +99,19 @@ static enum status read_pair(struct certificate *c, struct error *err)
 				       c->chain_path);
 }
 
-static enum status add(struct certificates *c, const char *name,
-		       const char *chain, const char *key, struct error *err)
+static enum status add(struct certificates *c, enum certificate_use use,
+		       const char *name, const char *chain, const char *key,
+		       struct error *err)
 {
 	struct certificate *fresh = &c->items[c->count++];
 
 	*fresh = (struct certificate){
-		.name = strdup(name), .chain_path = strdup(chain),
-		.key_path = strdup(key),
-		.chain = BUF_INIT(PEM_MAX), .key = BUF_INIT(PEM_MAX),
+		.use = use, .name = strdup(name), .chain_path = strdup(chain),
+		.key_path = key ? strdup(key) : NULL,
+		.chain = BUF_INIT(use == CERTIFICATE_AUTHORITY ? AUTHORITY_MAX : PEM_MAX),
+		.key = BUF_INIT(PEM_MAX),
 	};
-	if (!fresh->name || !fresh->chain_path || !fresh->key_path)
+	if (!fresh->name || !fresh->chain_path || (key && !fresh->key_path))
 		return error_set(err, ST_NO_MEMORY, "no memory for a certificate");
 	return read_pair(fresh, err);
 }
@@ -114,7 +126,26 @@ static enum status add_section(struct certificates *c, const struct config *conf
 	if (!*chain || !*key)
 		return error_set(err, ST_SYNTAX, "certificate \"%s\": %s is missing",
 				 name, *chain ? "key" : "cert");
-	return add(c, name, chain, key, err);
+	return add(c, CERTIFICATE_CLIENTS, name, chain, key, err);
+}
+
+/* What linkd shows and believes. */
+static enum status add_links(struct certificates *c, const struct config *config,
+			     struct error *err)
+{
+	const char *chain = config_text(config, OPTION_LINKS_CERT);
+	const char *key = config_text(config, OPTION_LINKS_KEY);
+	const char *authority = config_text(config, OPTION_LINKS_AUTHORITY);
+	enum status st = ST_OK;
+
+	if (!*chain != !*key)
+		return error_set(err, ST_SYNTAX, "links.%s is missing: certificate and "
+				 "key are named together", *chain ? "key" : "cert");
+	if (*chain)
+		st = add(c, CERTIFICATE_HOSTS, "", chain, key, err);
+	if (st == ST_OK && *authority)
+		st = add(c, CERTIFICATE_AUTHORITY, LINK_AUTHORITY, authority, NULL, err);
+	return st;
 }
 
 /* tls.client_ca, where it is set. */
@@ -141,17 +172,19 @@ enum status certificates_read(struct certificates *c, const struct config *confi
 {
 	size_t sections = config_sections(config, SECTION_CERTIFICATE);
 	struct certificates fresh = {
-		.items = calloc(sections + 1, sizeof *fresh.items),
+		.items = calloc(sections + 1 + LINK_FILES, sizeof *fresh.items),
 	};
 	enum status st = fresh.items ? ST_OK :
 		error_set(err, ST_NO_MEMORY, "no memory for certificates");
 
 	if (st == ST_OK && chain && key)
-		st = add(&fresh, "", chain, key, err);
+		st = add(&fresh, CERTIFICATE_CLIENTS, "", chain, key, err);
 	for (size_t i = 0; i < sections && st == ST_OK; i++)
 		st = add_section(&fresh, config, i, err);
 	if (st == ST_OK)
 		st = read_client_ca(&fresh, config, err);
+	if (st == ST_OK)
+		st = add_links(&fresh, config, err);
 	if (st != ST_OK) {
 		certificates_clear(&fresh);
 		return st;
@@ -177,7 +210,8 @@ bool certificates_changed(const struct certificates *c)
 {
 	for (size_t i = 0; i < c->count; i++)
 		if (differs(c->items[i].chain_path, &c->items[i].chain_stat) ||
-		    differs(c->items[i].key_path, &c->items[i].key_stat))
+		    (c->items[i].key_path &&
+		     differs(c->items[i].key_path, &c->items[i].key_stat)))
 			return true;
 	return c->client_ca_path && differs(c->client_ca_path, &c->client_ca_stat);
 }

@@ -1,7 +1,7 @@
 /*
  * The certificate files: the default one of `tls` and those of `certificate NAME`
- * sections, and the authorities of clients, read by postroom, passed on to the
- * daemons, read again when they change.
+ * sections, the authorities of clients, and what linkd needs for other hosts; read
+ * by postroom, passed on to the daemons, read again when they change.
  */
 #ifndef POSTROOM_CERTIFICATES_H
 #define POSTROOM_CERTIFICATES_H
@@ -15,9 +15,17 @@
 /* So many days before its end a certificate is warned of. */
 #define CERTIFICATE_WARN_DAYS 21
 
+enum certificate_use {
+	CERTIFICATE_CLIENTS,	/* shown to clients */
+	CERTIFICATE_HOSTS,	/* shown to other hosts */
+	CERTIFICATE_AUTHORITY,	/* signs those of other hosts; it has no key */
+};
+
 struct certificate {
-	char *name;		/* "": the default; else for SNI */
-	char *chain_path, *key_path;
+	enum certificate_use use;
+	char *name;		/* "": the default; else for SNI; of an authority what
+				 * common/links.h calls it */
+	char *chain_path, *key_path;	/* key_path: NULL of an authority */
 	struct buf chain, key;	/* PEM */
 	struct stat chain_stat, key_stat;	/* as they were read */
 };

@@ -109,33 +109,73 @@ static void tell(struct child *c, const struct ipc_message *m)
 		on_written(&w->request, 0);
 }
 
+static void tell_certificate(struct child *c, const struct certificate *one)
+{
+	struct ipc_message m = { .type = IPC_TYPE_CERTIFICATE };
+
+	m.certificate.name = slice_str(one->name);
+	m.certificate.chain = buf_slice(&one->chain);
+	m.certificate.key = buf_slice(&one->key);
+	tell(c, &m);
+}
+
+static void tell_authority(struct child *c, const struct certificate *one)
+{
+	struct slice rest = buf_slice(&one->chain);
+
+	while (rest.len) {
+		struct ipc_message m = { .type = IPC_TYPE_LINK_AUTHORITY };
+
+		m.link_authority.name = slice_str(one->name);
+		m.link_authority.pem = slice_head(rest, CONFIG_PIECE);
+		tell(c, &m);
+		rest = slice_from(rest, m.link_authority.pem.len);
+	}
+}
+
+/* The certificate for other hosts, where it has none of its own that for
+ * clients, and who signs theirs. */
+static void tell_links(struct child *c, const struct certificates *all)
+{
+	struct ipc_message m = { .type = IPC_TYPE_LINK_CERTIFICATE };
+	const struct certificate *shown = NULL;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct certificate *one = &all->items[i];
+
+		if (one->use == CERTIFICATE_AUTHORITY)
+			tell_authority(c, one);
+		else if (one->use == CERTIFICATE_HOSTS || (!shown && !*one->name))
+			shown = one;
+	}
+	if (!shown)
+		return;
+	m.link_certificate.chain = buf_slice(&shown->chain);
+	m.link_certificate.key = buf_slice(&shown->key);
+	tell(c, &m);
+}
+
 void child_configure(struct child *c, struct slice config,
 		     const struct certificates *certificates, uint32_t generation)
 {
-	static const struct certificates none;
 	struct ipc_message m = { .type = IPC_TYPE_CONFIG };
+	bool is_front = c->kind->daemon & R_NETWORK;
 
 	while (config.len) {
 		m.config.text = slice_head(config, CONFIG_PIECE);
 		tell(c, &m);
 		config = slice_from(config, m.config.text.len);
 	}
-	if (c->kind->daemon == R_MAILBOXD)
-		certificates = &none;
-	for (size_t i = 0; i < certificates->count; i++) {
-		const struct certificate *one = &certificates->items[i];
-
-		m = (struct ipc_message){ .type = IPC_TYPE_CERTIFICATE };
-		m.certificate.name = slice_str(one->name);
-		m.certificate.chain = buf_slice(&one->chain);
-		m.certificate.key = buf_slice(&one->key);
-		tell(c, &m);
-	}
-	if (certificates->client_ca.len) {
+	for (size_t i = 0; is_front && i < certificates->count; i++)
+		if (certificates->items[i].use == CERTIFICATE_CLIENTS)
+			tell_certificate(c, &certificates->items[i]);
+	if (is_front && certificates->client_ca.len) {
 		m = (struct ipc_message){ .type = IPC_TYPE_CLIENT_CA };
 		m.client_ca.pem = buf_slice(&certificates->client_ca);
 		tell(c, &m);
 	}
+	if (c->kind->daemon == R_LINKD)
+		tell_links(c, certificates);
 	m = (struct ipc_message){ .type = IPC_TYPE_BEGIN };
 	m.begin.generation = generation;
 	tell(c, &m);

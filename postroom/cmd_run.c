@@ -1,5 +1,6 @@
 #include "postroom/cmd_run.h"
 
+#include "common/links.h"
 #include "postroom/launch.h"
 #include "postroom/supervise.h"
 
@@ -58,6 +59,24 @@ static bool take_options(struct launch *l, int argc, char **argv)
 	return good && optind == argc;
 }
 
+/* Whom a lab has, where nobody says; accounts are made where the mailboxes are. */
+static int add_users(struct launch *l)
+{
+	if (links_has_mailboxd_elsewhere(l->config) && l->user_count) {
+		fprintf(stderr, "postroom: --user makes accounts where the mailboxes "
+				"are: on the host that links.mailboxd names\n");
+		return EX_USAGE;
+	}
+	if (l->profile != PROFILE_LAB || l->user_count ||
+	    links_has_mailboxd_elsewhere(l->config))
+		return EX_OK;
+	add(l->users, &l->user_count, ACCOUNT_ANN);
+	add(l->users, &l->user_count, ACCOUNT_BOB);
+	fprintf(stderr, "postroom: two accounts, ann@example.test and "
+			"bob@example.test, password: secret\n");
+	return EX_OK;
+}
+
 static int launch(enum profile profile, int argc, char **argv)
 {
 	struct launch l = { .profile = profile };
@@ -67,13 +86,9 @@ static int launch(enum profile profile, int argc, char **argv)
 		return usage(argv[0]);
 	if (profile == PROFILE_SERVER && !l.file)
 		l.file = SYSCONFDIR "/postroom/postroom.conf";
-	if (profile == PROFILE_LAB && l.user_count == 0) {
-		add(l.users, &l.user_count, ACCOUNT_ANN);
-		add(l.users, &l.user_count, ACCOUNT_BOB);
-		fprintf(stderr, "postroom: two accounts, ann@example.test and "
-				"bob@example.test, password: secret\n");
-	}
 	code = launch_prepare(&l);
+	if (code == EX_OK)
+		code = add_users(&l);
 	if (code == EX_OK)
 		code = supervise(&l);
 	launch_clear(&l);

@@ -133,10 +133,10 @@ static void append_type(struct buf *out, const struct option_row *o)
 static void append_readers(struct buf *out, unsigned readers)
 {
 	static const char *const names[] = { "postroom", "smtpd", "mailboxd", "popd",
-					     "imapd" };
+					     "imapd", "linkd" };
 	bool is_first = true;
 
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < 6; i++)
 		if (readers & (1u << i)) {
 			buf_append_fmt(out, "%s%s", is_first ? "" : ", ", names[i]);
 			is_first = false;

@@ -1,6 +1,7 @@
 /* The three profiles: where each keeps its state and how it is prepared. */
 #include <config.h>
 
+#include "common/links.h"
 #include "common/tls_make.h"
 #include "postroom/certificates.h"
 #include "postroom/files.h"
@@ -263,6 +264,8 @@ static bool needs_certificate(const struct config *c, const char **title)
 		struct listen_settings listen = config_listen(c, i);
 
 		*title = listen.title;
+		if (listen.daemon == R_LINKD && *config_text(c, OPTION_LINKS_CERT))
+			continue;
 		if (listen.tls == LISTEN_TLS_IMPLICIT || listen.tls == LISTEN_TLS_REQUIRED)
 			return true;
 	}
@@ -317,10 +320,22 @@ static int find_certificates(struct launch *l)
 	return st ? complain(EX_CANTCREAT, "%s", err.text) : EX_OK;
 }
 
+static int check_links(const struct launch *l)
+{
+	struct link_row rows[LINK_ROWS_MAX];
+	struct error err = { 0 };
+	size_t count;
+
+	return links_read(l->config, rows, &count, &err) == ST_OK
+		? EX_OK : complain(EX_CONFIG, "%s", err.text);
+}
+
 static int find_and_check_certificates(struct launch *l)
 {
-	int code = find_certificates(l);
+	int code = check_links(l);
 
+	if (!code)
+		code = find_certificates(l);
 	return code ? code : check_pairs(l);
 }
 

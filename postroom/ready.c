@@ -41,7 +41,8 @@ static void set_sockets(json_t *line, const struct sockets *sockets)
 			snprintf(text, sizeof text, "[::1]:%s", s->address + 5);
 		else
 			snprintf(text, sizeof text, "%s", s->address);
-		if (s->daemon != R_MAILBOXD || strcmp(s->name, "lmtp") == 0)
+		/* of the Unix sockets others use one */
+		if (s->address[0] != '/' || strcmp(s->name, "lmtp") == 0)
 			set_text(line, s->name, text);
 	}
 }

@@ -2,6 +2,7 @@
 
 #include "postroom/sockets.h"
 
+#include "common/links.h"
 #include "common/slice.h"
 
 #include <arpa/inet.h>
@@ -19,6 +20,8 @@
 /* Port 0 for both families: tries until IPv6 has the port that IPv4 was given. */
 #define SAME_PORT_TRIES 20
 
+/* The sockets of mailboxd. Where it is on another host linkd has them instead, but
+ * for control. */
 static const struct {
 	const char *name;
 	mode_t mode;
@@ -225,11 +228,11 @@ static enum status take_passed(struct sockets *s, const struct proc_socket *pass
 
 /* Bound under a narrow umask, then opened to whom it may concern, then listened
  * on: nobody connects in between. */
-static enum status open_unix(struct sockets *s, const char *run, size_t which,
-			     uid_t owner, gid_t group, struct error *err)
+static enum status open_unix(struct sockets *s, const char *run, const char *name,
+			     enum option_reader daemon, mode_t mode, uid_t owner,
+			     gid_t group, struct error *err)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	const char *name = unix_sockets[which].name;
 	char path[sizeof a.sun_path + 32];
 	mode_t mask;
 	int fd, bound;
@@ -248,11 +251,42 @@ static enum status open_unix(struct sockets *s, const char *run, size_t which,
 	bound = bind(fd, (struct sockaddr *)&a, sizeof a);
 	umask(mask);
 	if (bound || (geteuid() == 0 && chown(path, owner, group)) ||
-	    chmod(path, unix_sockets[which].mode) || listen(fd, BACKLOG)) {
+	    chmod(path, mode) || listen(fd, BACKLOG)) {
 		close(fd);
 		return error_set(err, ST_IO, "%s", path);
 	}
-	return keep(s, fd, name, R_MAILBOXD, path, err);
+	return keep(s, fd, name, daemon, path, err);
+}
+
+static enum status open_mailboxd(struct sockets *s, const char *run,
+				 const struct socket_owners *owners,
+				 struct error *err)
+{
+	const gid_t groups[] = { owners->lmtp, owners->auth, owners->access, (gid_t)-1 };
+	enum status st = ST_OK;
+
+	for (size_t i = 0; st == ST_OK && i < sizeof groups / sizeof *groups; i++)
+		st = open_unix(s, run, unix_sockets[i].name, R_MAILBOXD,
+			       unix_sockets[i].mode, owners->owner, groups[i], err);
+	return st;
+}
+
+static enum status open_links(struct sockets *s, const struct config *config,
+			      const char *run, const struct socket_owners *owners,
+			      struct error *err)
+{
+	struct link_row rows[LINK_ROWS_MAX];
+	size_t count;
+	enum status st = links_read(config, rows, &count, err);
+
+	if (st == ST_OK && links_has_dns(config))
+		st = open_unix(s, run, LINK_DNS_SOCKET, R_LINKD, 0660, owners->link,
+			       owners->lmtp, err);
+	for (size_t i = 0; st == ST_OK && i < count; i++)
+		st = open_unix(s, run, rows[i].socket, R_LINKD, 0660, owners->link,
+			       rows[i].users & R_SMTPD ? owners->lmtp : owners->access,
+			       err);
+	return st;
 }
 
 enum status sockets_open(struct sockets *s, const struct config *config,
@@ -260,7 +294,6 @@ enum status sockets_open(struct sockets *s, const struct config *config,
 			 const char *run, const struct socket_owners *owners,
 			 struct error *err)
 {
-	const gid_t groups[] = { owners->lmtp, owners->auth, owners->access, (gid_t)-1 };
 	enum status st = ST_OK;
 
 	for (size_t i = 0; i < config_sections(config, SECTION_LISTEN); i++) {
@@ -275,8 +308,10 @@ enum status sockets_open(struct sockets *s, const struct config *config,
 		if (st != ST_OK)
 			return st;
 	}
-	for (size_t i = 0; st == ST_OK && i < sizeof groups / sizeof *groups; i++)
-		st = open_unix(s, run, i, owners->owner, groups[i], err);
+	if (st == ST_OK && !links_has_mailboxd_elsewhere(config))
+		st = open_mailboxd(s, run, owners, err);
+	if (st == ST_OK)
+		st = open_links(s, config, run, owners, err);
 	return st;
 }
 

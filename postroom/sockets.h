@@ -1,6 +1,6 @@
 /*
  * The listening sockets of the suite: TCP as the configuration says, and the
- * Unix sockets of mailboxd. postroom binds them all before it starts a daemon,
+ * Unix sockets of mailboxd and linkd. postroom binds them all before it starts a daemon,
  * which is the only step that may need root; systemd may have bound some
  * already (LISTEN_FDS).
  */
@@ -13,7 +13,7 @@
 
 #include <sys/types.h>
 
-#define SOCKETS_MAX 64
+#define SOCKETS_MAX 128
 
 struct suite_socket {
 	int fd;
@@ -32,6 +32,7 @@ struct sockets {
  * (gid_t)-1 leaves the group, (uid_t)-1 the owner, as they are. */
 struct socket_owners {
 	uid_t owner;
+	uid_t link;	/* of what linkd offers */
 	gid_t lmtp, auth, access;
 };
 

@@ -41,7 +41,7 @@ void suite_say(struct suite *s, const char *fmt, ...)
 
 static bool is_front(const struct child *c)
 {
-	return c->kind->daemon != R_MAILBOXD;
+	return c->kind->daemon != R_MAILBOXD && c->kind->daemon != R_LINKD;
 }
 
 /* Whether one of this side still runs. */
@@ -92,7 +92,7 @@ static void end(struct suite *s)
 
 /*
  * The front daemons first, so that what they have in flight is still answered by
- * mailboxd; then mailboxd. Called again whenever one has ended.
+ * mailboxd; then mailboxd, and linkd which may lead to it. Called again whenever one has ended.
  */
 void suite_stop(struct suite *s, int exit_status)
 {

@@ -16,6 +16,7 @@ static const struct child_kind kinds[] = {
 	{ "smtpd", R_SMTPD },
 	{ "popd", R_POPD },
 	{ "imapd", R_IMAPD },
+	{ "linkd", R_LINKD },
 };
 
 static struct suite *suite_of(struct child *c)
@@ -119,10 +120,11 @@ enum status suite_make_children(struct suite *s, struct error *err)
 
 	for (size_t i = 0; st == ST_OK && i < sizeof kinds / sizeof *kinds; i++) {
 		bool is_store = kinds[i].daemon == R_MAILBOXD;
+		bool is_one = is_store || kinds[i].daemon == R_LINKD;
 
 		if (!has_socket(s, kinds[i].daemon))
 			continue;
-		for (unsigned w = 0; w < (is_store ? 1 : workers) &&
+		for (unsigned w = 0; w < (is_one ? 1 : workers) &&
 		     s->count < CHILDREN_MAX; w++) {
 			struct child *c = &s->children[s->count++];
 

@@ -20,7 +20,7 @@ enum suite_phase {
 	SUITE_STARTING,
 	SUITE_SERVING,
 	SUITE_ENDING_FRONT,	/* smtpd, popd, imapd finish */
-	SUITE_ENDING_STORE,	/* then mailboxd */
+	SUITE_ENDING_STORE,	/* then mailboxd and linkd */
 	SUITE_ENDED,
 };
 

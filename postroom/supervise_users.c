@@ -1,5 +1,7 @@
 #include "postroom/supervise_priv.h"
 
+#include "common/links.h"
+
 #include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
@@ -13,12 +15,14 @@
 static const struct {
 	enum option_reader daemon;
 	enum option_id option;
-	const char *groups[2];	/* of the sockets it connects to */
+	const char *groups[3];	/* of the sockets it connects to */
 } rows[] = {
 	{ R_MAILBOXD,	OPTION_USERS_MAILBOXD,	{ NULL, NULL } },
 	{ R_SMTPD,	OPTION_USERS_SMTPD,	{ "postroom-lmtp", "postroom-auth" } },
 	{ R_POPD,	OPTION_USERS_POPD,	{ "postroom-access", NULL } },
 	{ R_IMAPD,	OPTION_USERS_IMAPD,	{ "postroom-access", NULL } },
+	{ R_LINKD,	OPTION_USERS_LINKD,
+	  { "postroom-lmtp", "postroom-auth", "postroom-access" } },
 };
 
 static enum status find_group(const char *name, gid_t *gid, struct error *err)
@@ -58,12 +62,23 @@ struct child_user suite_user_of(const struct suite *s, enum option_reader daemon
 		if (rows[i].daemon != daemon || !*name ||
 		    find_user(name, &user, NULL) != ST_OK)
 			continue;
-		for (size_t k = 0; k < 2 && rows[i].groups[k]; k++)
+		for (size_t k = 0; k < 3 && rows[i].groups[k]; k++)
 			if (find_group(rows[i].groups[k], &user.groups[user.group_count],
 				       NULL) == ST_OK)
 				user.group_count++;
 	}
 	return user;
+}
+
+/* Its user need not be there as long as it is not started. */
+static bool needs_linkd(const struct suite *s)
+{
+	const struct config *c = s->launch->config;
+	struct link_row links[LINK_ROWS_MAX];
+	size_t count;
+
+	return links_has_door(c) || links_has_dns(c) ||
+	       links_read(c, links, &count, NULL) != ST_OK || count > 0;
 }
 
 enum status suite_find_users(struct suite *s, struct error *err)
@@ -72,17 +87,20 @@ enum status suite_find_users(struct suite *s, struct error *err)
 	struct child_user store = { 0 };
 	enum status st = ST_OK;
 
-	s->owners = (struct socket_owners){ (uid_t)-1, (gid_t)-1, (gid_t)-1, (gid_t)-1 };
+	s->owners = (struct socket_owners){ (uid_t)-1, (uid_t)-1, (gid_t)-1,
+					   (gid_t)-1, (gid_t)-1 };
 	if (geteuid() != 0)
 		return ST_OK;
 	for (size_t i = 0; st == ST_OK && i < sizeof rows / sizeof *rows; i++) {
 		const char *name = config_text(config, rows[i].option);
 		struct child_user user = { 0 };
 
-		if (*name)
+		if (*name && (rows[i].daemon != R_LINKD || needs_linkd(s)))
 			st = find_user(name, &user, err);
 		if (st == ST_OK && *name && rows[i].daemon == R_MAILBOXD)
 			store = user;
+		if (st == ST_OK && user.is_set && rows[i].daemon == R_LINKD)
+			s->owners.link = user.uid;
 	}
 	if (st != ST_OK || !store.is_set)
 		return st;

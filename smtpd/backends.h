@@ -1,7 +1,7 @@
 /*
- * Where the requests of an SMTP session go: AUTH, MAY_SEND and GREYLIST to mailboxd's
- * auth.sock, REFUSED to the service connection, MILTER_OPEN and what follows it to
- * the milters, everything else to LMTP.
+ * Where the requests of an SMTP session go: AUTH, MAY_SEND and GREYLIST to
+ * mailboxd's auth.sock, DNS_CLIENT to linkd's dns.sock, REFUSED to the service
+ * connection, MILTER_OPEN and what follows it to the milters, everything else to LMTP.
  */
 #ifndef SMTPD_BACKENDS_H
 #define SMTPD_BACKENDS_H
@@ -11,9 +11,11 @@
 #include "smtpd/milter_client.h"
 #include "smtpd/refusals.h"
 
-/* auth, refusals and places outlive the backend. NULL: memory is short. */
+/* auth, dns, refusals and places outlive the backend; dns NULL: it is not asked.
+ * NULL: memory is short. */
 struct backend *smtp_backend_new(struct lmtp_client *lmtp,
 				 const struct store_client_settings *auth,
+				 const struct store_client_settings *dns,
 				 struct smtp_refusals *refusals,
 				 const struct milter_places *places,
 				 struct conn *c,

@@ -21,4 +21,12 @@ void smtp_greylist_ask(struct smtp_session *s, const struct smtp_check *c,
 void smtp_greylist_answer(struct smtp_session *s, const struct smtp_check *c,
 			  const struct ipc_message *m, bool last);
 
+/* check_dns.c */
+bool smtp_dns_is_wanted(const struct smtp_session *s);
+void smtp_dns_ask(struct smtp_session *s, const struct smtp_check *c,
+		  enum smtp_stage stage);
+void smtp_dns_answer(struct smtp_session *s, const struct smtp_check *c,
+		     const struct ipc_message *m, bool last);
+void smtp_dns_expired(struct smtp_session *s, const struct smtp_check *c);
+
 #endif

@@ -88,7 +88,9 @@ static void become(struct smtp_session *s, const struct told_client *c)
 	struct slice proto = told_client_value(c, TOLD_PROTO);
 	struct slice helo = told_client_value(c, TOLD_HELO);
 
-	s->helo.len = s->may_send.len = 0;
+	s->helo.len = s->may_send.len = s->client_name.len = 0;
+	if (address_is_host(told_client_value(c, TOLD_NAME)))
+		buf_append(&s->client_name, told_client_value(c, TOLD_NAME));
 	buf_append(&s->helo, helo);
 	s->is_esmtp = !slice_case_eq(proto, SLICE("SMTP"));
 	if (!c->values[TOLD_LOGIN].is_told)

@@ -3,6 +3,7 @@
  */
 #include "common/crash_point.h"
 #include "common/front.h"
+#include "common/links.h"
 #include "smtpd/backends.h"
 #include "smtpd/milter_config.h"
 #include "smtpd/milters.h"
@@ -39,6 +40,10 @@ static const struct store_client_settings auth = {
 	.path = "auth.sock", .name = "smtpd", .is_once = true,
 };
 
+static const struct store_client_settings dns = {
+	.path = LINK_DNS_SOCKET ".sock", .name = "smtpd", .is_once = true,
+};
+
 static struct smtpd *smtpd_of(struct front *f)
 {
 	return (struct smtpd *)f;
@@ -72,6 +77,8 @@ static void fill(struct smtp_settings *s, const struct config *c,
 	s->check_ms = ms(c, OPTION_TIMES_CHECK);
 	s->greeting_ms = ms(c, OPTION_EARLY_GREETING);
 	s->watches_pipelining = config_bool(c, OPTION_EARLY_PIPELINING);
+	s->needs_name = config_number(c, OPTION_DNS_NAMES) == DNS_NAMES_REQUIRE;
+	s->asks_dns = links_has_dns(c);
 	s->greylists = config_bool(c, OPTION_GREYLIST_ON);
 	s->checks = &smtp_checks;
 }
@@ -127,8 +134,10 @@ static struct backend *backend_new(struct front_door *door, struct conn *c,
 				   struct engine *e)
 {
 	struct smtpd *d = smtpd_of(door->front);
+	bool asks_dns = ((struct door_settings *)door->settings)->smtp.asks_dns;
 
-	return smtp_backend_new(d->lmtp, &auth, &d->refusals, &d->places, c, e);
+	return smtp_backend_new(d->lmtp, &auth, asks_dns ? &dns : NULL, &d->refusals,
+				&d->places, c, e);
 }
 
 /* What MAIL is answered without asking. */

@@ -503,6 +503,7 @@ static void session_free(struct engine *e)
 	buf_free(&s->later);
 	buf_free(&s->rcpts);
 	buf_free(&s->helo);
+	buf_free(&s->client_name);
 	buf_free(&s->login);
 	buf_free(&s->may_send);
 	buf_free(&s->told);
@@ -555,7 +556,7 @@ struct engine *smtp_session_new(const struct smtp_settings *settings,
 	s->replies.max = SMTP_REPLIES_MAX;
 	s->later.max = SMTP_REPLIES_HIGH;
 	s->rcpts.max = SMTP_RCPT_WAITING_MAX * (ADDRESS_OCTETS_MAX + 1);
-	s->helo.max = SMTP_HELO_MAX;
+	s->helo.max = s->client_name.max = SMTP_HELO_MAX;
 	s->login.max = ADDRESS_OCTETS_MAX;
 	s->told.max = ID_OCTETS * 64;
 	s->may_send.max = SMTP_MAY_SEND_MAX;

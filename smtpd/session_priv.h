@@ -140,6 +140,7 @@ struct smtp_session {
 
 	struct buf helo;	/* what EHLO said */
 	bool is_esmtp;
+	struct buf client_name;	/* by the DNS, and it leads back; or empty */
 	struct buf login;	/* canonical address after AUTH */
 	struct sasl sasl;
 	uint32_t auth_request;

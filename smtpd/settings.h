@@ -60,6 +60,8 @@ struct smtp_settings {
 	int64_t check_ms;		/* one check at one stage */
 	int64_t greeting_ms;		/* held back so long; 0: not at all */
 	bool greylists;
+	bool asks_dns;			/* about the client */
+	bool needs_name;		/* clients without one are refused */
 	bool watches_pipelining;	/* who does not wait is refused */
 	const struct smtp_check_table *checks;	/* NULL: there are none */
 	struct slice junk;		/* "X-Spam: Yes", a line each: say junk where our

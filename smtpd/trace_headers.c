@@ -44,7 +44,11 @@ static void append_from(const struct smtp_trace *trace, struct buf *out)
 	else
 		append_literal(address, out);
 	if (address.len) {
+		/* TCP-info of section 4.4 */
 		buf_append_str(out, " (");
+		buf_append(out, trace->name);
+		if (trace->name.len)
+			buf_append_char(out, ' ');
 		append_literal(address, out);
 		buf_append_char(out, ')');
 	}

@@ -11,6 +11,7 @@
 struct smtp_trace {
 	const struct peer_info *peer;	/* for TLS */
 	struct slice address;	/* of the client; empty: unknown */
+	struct slice name;	/* of that, by the DNS; empty: it has none */
 	struct slice helo;	/* what the client said behind EHLO or HELO */
 	struct slice hostname;	/* ours */
 	struct slice mid;

@@ -332,6 +332,7 @@ static enum status begin_message(struct smtp_session *s)
 		.peer = s->engine.peer,
 		.address = smtp_client_address(s),
 		.helo = buf_slice(&s->helo),
+		.name = buf_slice(&s->client_name),
 		.hostname = slice_str(s->settings->hostname),
 		.mid = id_slice(&t->mid),
 		.recipient = t->rcpt_tried == 1 ? buf_slice(&t->recipient)

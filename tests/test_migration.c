@@ -247,7 +247,7 @@ static void fail_at_every_call(enum fault_kind kind, unsigned stride)
 	}
 }
 
-Test(migration, errors_at_any_call)
+Test(migration, errors_at_any_call, .timeout = 3600)
 {
 	bool is_long = getenv("POSTROOM_EVERY") != NULL;
 
@@ -286,7 +286,7 @@ static void moment(void *arg, bool is_sync)
 	fault_disk_moments(moment, arg);
 }
 
-Test(migration, power_cut_at_any_write)
+Test(migration, power_cut_at_any_write, .timeout = 3600)
 {
 	unsigned one_of = getenv("POSTROOM_EVERY") ? 1 : 16;
 	struct store_options options = { .dir = scene.dir, .vfs = FAULT_VFS };

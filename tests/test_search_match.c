@@ -1,5 +1,5 @@
-#include "common/mime.h"
 #include "mailboxd/search_match.h"
+#include "tests/support/parsed.h"
 
 #include <criterion/criterion.h>
 
@@ -69,22 +69,6 @@ static const struct {
 };
 #define KEYS (sizeof keys / sizeof *keys)
 
-struct parsed {
-	struct mime *mime;
-	const struct part *parts;
-	size_t count;
-};
-
-static struct parsed parse(struct slice message)
-{
-	struct parsed p = { .mime = mime_new() };
-
-	cr_assert_eq(mime_feed(p.mime, message), ST_OK);
-	cr_assert_eq(mime_end(p.mime), ST_OK);
-	p.parts = mime_parts(p.mime, &p.count);
-	return p;
-}
-
 /* seeks: goes where the match wants to go on. */
 static void run(struct search_match *m, const struct parsed *p, struct slice message,
 		size_t chunk, bool seeks)
@@ -111,7 +95,7 @@ static void run(struct search_match *m, const struct parsed *p, struct slice mes
 Test(search_match, all_keys_at_every_chunk_size)
 {
 	struct slice message = SLICE(MESSAGE);
-	struct parsed p = parse(message);
+	struct parsed p = parsed_of(message);
 	struct search_key all[KEYS];
 	struct search_match *m;
 
@@ -135,7 +119,7 @@ Test(search_match, all_keys_at_every_chunk_size)
 Test(search_match, one_key_at_a_time)
 {
 	struct slice message = SLICE(MESSAGE);
-	struct parsed p = parse(message);
+	struct parsed p = parsed_of(message);
 
 	for (size_t i = 0; i < KEYS; i++) {
 		struct search_key key = { keys[i].op, slice_str(keys[i].field),
@@ -155,7 +139,7 @@ Test(search_match, one_key_at_a_time)
 Test(search_match, stops_when_all_is_known)
 {
 	struct slice message = SLICE(MESSAGE);
-	struct parsed p = parse(message);
+	struct parsed p = parsed_of(message);
 	struct search_key key = { SEARCH_OP_HEADER, SLICE("to"), SLICE("x") };
 	struct search_match *m = search_match_new(&key, 1);
 
@@ -186,7 +170,7 @@ Test(search_match, passes_over_what_is_no_text)
 		buf_append_str(&in, "needle needle needle needle\r\n");
 	buf_append_str(&in, "--b\r\n\r\na nee");
 	buf_append_str(&in, "dle\r\n--b--\r\n");
-	p = parse(buf_slice(&in));
+	p = parsed_of(buf_slice(&in));
 	search_match_begin(m, SLICE_EMPTY, p.parts, p.count);
 	while (at < in.len) {
 		struct slice piece = slice_head(slice_from(buf_slice(&in), at), 4096);
@@ -218,7 +202,7 @@ Test(search_match, long_texts)
 		random = random * 1103515245 + 12345;
 		buf_append_char(&in, (char)('A' + (random >> 16) % 3));
 	}
-	p = parse(buf_slice(&in));
+	p = parsed_of(buf_slice(&in));
 	for (size_t at = 100; at + 40 < in.len; at += 7919) {
 		char text[41];
 		struct search_key needles[2] = {

@@ -9,10 +9,10 @@
  */
 #include <config.h>
 
-#include "common/mime.h"
 #include "common/search_program.h"
 #include "mailboxd/casemap.h"
 #include "mailboxd/search_text.h"
+#include "tests/support/parsed.h"
 #include "tests/support/random_mail.h"
 #include "tests/support/temp_store.h"
 
@@ -113,21 +113,16 @@ static void know(struct known *k, struct slice prefix, struct slice octets)
 {
 	struct search_text_sink sink = { k, collect_begin, collect_text, collect_end };
 	struct search_text *s = search_text_new(&sink);
-	struct mime *mime = mime_new();
-	const struct part *parts = NULL;
-	size_t count = 0;
+	struct parsed p = { 0 };
 
 	*k = (struct known){ 0 };
-	if (octets.len) {
-		cr_assert_eq(mime_feed(mime, octets), ST_OK);
-		cr_assert_eq(mime_end(mime), ST_OK);
-		parts = mime_parts(mime, &count);
-	}
-	cr_assert_eq(search_text_begin(s, prefix, parts, count), ST_OK);
+	if (octets.len)
+		p = parsed_of(octets);
+	cr_assert_eq(search_text_begin(s, prefix, p.parts, p.count), ST_OK);
 	cr_assert_eq(search_text_feed(s, octets), ST_OK);
 	cr_assert_eq(search_text_end(s), ST_OK);
 	search_text_free(s);
-	mime_free(mime);
+	mime_free(p.mime);
 }
 
 struct question {

@@ -1,6 +1,6 @@
-#include "common/mime.h"
 #include "common/siphash.h"
 #include "mailboxd/signature.h"
+#include "tests/support/parsed.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -69,14 +69,10 @@ static struct blobs sign(struct signature_maker *m, struct slice message,
 			 size_t chunk, bool seeks)
 {
 	struct blobs b = { BUF_INIT(1 << 17), BUF_INIT(1 << 17) };
-	struct mime *mime = mime_new();
-	const struct part *parts;
-	size_t count, at = 0;
+	struct parsed p = parsed_of(message);
+	size_t at = 0;
 
-	cr_assert_eq(mime_feed(mime, message), ST_OK);
-	cr_assert_eq(mime_end(mime), ST_OK);
-	parts = mime_parts(mime, &count);
-	cr_assert_eq(signature_begin(m, parts, count), ST_OK);
+	cr_assert_eq(signature_begin(m, p.parts, p.count), ST_OK);
 	while (at < message.len) {
 		struct slice piece = slice_head(slice_from(message, at), chunk);
 
@@ -90,7 +86,7 @@ static struct blobs sign(struct signature_maker *m, struct slice message,
 		}
 	}
 	cr_assert_eq(signature_end(m, &b.head, &b.body), ST_OK);
-	mime_free(mime);
+	mime_free(p.mime);
 	return b;
 }
 

@@ -26,7 +26,7 @@ static const char *const registered[] = {
 	"4.6", "4.7", "5.0", "5.1", "5.2", "5.3", "5.4", "5.5", "5.6", "6.0",
 	"6.1", "6.2", "6.3", "6.4", "6.5", "6.6", "6.7", "6.8", "6.9", "6.10",
 	"7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "7.7", "7.8", "7.9",
-	"7.10", "7.11", "7.12", "7.13", "7.14", "7.15", "7.16", "7.17",
+	"7.10", "7.11", "7.12", "7.13", "7.14", "7.15", "7.16", "7.17", "7.25",
 };
 
 static bool is_registered(const char *detail)
@@ -87,25 +87,29 @@ Test(smtp, received_table)
 	static const struct {
 		const char *helo, *address, *tls, *recipient, *line;
 		bool esmtp, utf8, login;
+		const char *name;
 	} rows[] = {
 		{ "a.example", "192.0.2.1", NULL, "",
 		  "from a.example ([192.0.2.1])\r\n\tby mx with SMTP\r\n\tid m1; ",
-		  false, false, false },
+		  false, false, false, NULL },
 		{ "[192.0.2.1]", "192.0.2.1", NULL, "x@y.z",
 		  "from [192.0.2.1] ([192.0.2.1])\r\n\tby mx with ESMTP\r\n"
-		  "\tid m1\r\n\tfor <x@y.z>; ", true, false, false },
+		  "\tid m1\r\n\tfor <x@y.z>; ", true, false, false, NULL },
 		{ "(evil", "2001:db8::1", "TLSv1.2", "",
 		  "from [IPv6:2001:db8::1] ([IPv6:2001:db8::1])\r\n\tby mx with "
-		  "ESMTPSA (TLSv1.2 C)\r\n\tid m1; ", true, false, true },
+		  "ESMTPSA (TLSv1.2 C)\r\n\tid m1; ", true, false, true, NULL },
 		{ "a.example", "fe80::1%eth0", NULL, "",
 		  "from a.example ([IPv6:fe80::1])\r\n\tby mx with UTF8SMTPA\r\n"
-		  "\tid m1; ", true, true, true },
+		  "\tid m1; ", true, true, true, NULL },
 		{ "a.example", "", "TLSv1.3", "",
 		  "from a.example\r\n\tby mx with UTF8SMTPS (TLSv1.3 C)\r\n"
-		  "\tid m1; ", true, true, false },
+		  "\tid m1; ", true, true, false, NULL },
+		{ "a.example", "192.0.2.1", NULL, "",
+		  "from a.example (mx1.example.net [192.0.2.1])\r\n\tby mx with ESMTP"
+		  "\r\n\tid m1; ", true, false, false, "mx1.example.net" },
 		{ "(evil", "", NULL, "",
 		  "from localhost\r\n\tby mx with ESMTP\r\n\tid m1; ",
-		  true, false, false },
+		  true, false, false, NULL },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -114,6 +118,7 @@ Test(smtp, received_table)
 		struct smtp_trace trace = {
 			.peer = &peer, .address = slice_str(rows[i].address),
 			.helo = slice_str(rows[i].helo),
+			.name = slice_str(rows[i].name),
 			.hostname = SLICE("mx"), .mid = SLICE("m1"),
 			.recipient = slice_str(rows[i].recipient),
 			.is_esmtp = rows[i].esmtp, .is_utf8 = rows[i].utf8,

@@ -10,8 +10,8 @@
 /* Settings that a dialogue may name: hostname, starttls, tls (required), auth,
  * teach and xclient (yes), state (full, unavailable), the numbers of smtp_settings,
  * the checks of tests/support/scripted_check.h ("checks real": those of the daemon,
- * by "greeting" and "greylist yes"), milters (how many) and what happens when one is
- * away: failing. */
+ * by "greeting" and "greylist yes", "dns yes" or "require"), milters (how many) and
+ * what happens when one is away: failing. */
 struct context {
 	struct smtp_settings settings;
 	struct smtp_listener listener;
@@ -83,6 +83,8 @@ static struct engine *start(const struct dialogue *d,
 	c->listener.has_auth = is_set(d, "auth", "yes");
 	c->listener.teach = is_set(d, "teach", "yes");
 	c->listener.xclient = is_set(d, "xclient", "yes");
+	s->asks_dns = !is_set(d, "dns", "");
+	s->needs_name = is_set(d, "dns", "require");
 	s->greylists = is_set(d, "greylist", "yes");
 	s->greeting_ms = (int64_t)dialogue_number(d, "greeting", 0);
 	s->checks = scripted_checks_set(&c->checks, d);

@@ -22,6 +22,11 @@ static struct {
 	uint64_t flags, modseq;
 } model[UIDS];
 
+static uint64_t message_of(uint32_t uid)
+{
+	return (uint64_t)uid * 7919 % 10007 << 20;
+}
+
 static void compare(const struct array *a)
 {
 	size_t i = 0;
@@ -34,6 +39,7 @@ static void compare(const struct array *a)
 		cr_assert_eq(a->uids[i], uid);
 		cr_expect_eq(a->flags[i], model[uid].flags, "uid %u", uid);
 		cr_expect_eq(a->modseqs[i], model[uid].modseq, "uid %u", uid);
+		cr_expect_eq(a->messages[i], message_of(uid), "uid %u", uid);
 		i++;
 	}
 	cr_expect_eq(i, a->count);
@@ -108,7 +114,8 @@ Test(store_array, against_a_model)
 			uint64_t keep = pick(64), add = pick(64);
 
 			for (unsigned n = pick(40); n && next < UIDS; n--) {
-				cr_assert_eq(array_append(&a, next, n, modseq),
+				cr_assert_eq(array_append(&a, next, n, modseq,
+							  message_of(next)),
 					     ST_OK);
 				model[next].flags = n;
 				model[next].modseq = modseq;
@@ -152,10 +159,10 @@ Test(store_array, edges)
 	array_set_flags(&a, all, 0, 0, 1);
 	cr_expect_eq(array_find(&a, 5), 0);
 	cr_expect_eq(array_rows(&a, &slice, 0, 64, &out, &next), ST_OK);
-	cr_expect_eq(array_append(&a, 5, 1, 1), ST_OK);
-	cr_expect_eq(array_append(&a, 5, 1, 1), ST_SYNTAX);
-	cr_expect_eq(array_append(&a, 4, 1, 1), ST_SYNTAX);
-	cr_expect_eq(array_append(&a, UINT32_MAX - 1, 1, 1), ST_OK);
+	cr_expect_eq(array_append(&a, 5, 1, 1, 9), ST_OK);
+	cr_expect_eq(array_append(&a, 5, 1, 1, 9), ST_SYNTAX);
+	cr_expect_eq(array_append(&a, 4, 1, 1, 9), ST_SYNTAX);
+	cr_expect_eq(array_append(&a, UINT32_MAX - 1, 1, 1, 9), ST_OK);
 	cr_expect_eq(array_find(&a, UINT32_MAX), 2);
 	cr_expect_eq(array_rows(&a, &slice, 0, 64, &out, &next), ST_OK);
 	cr_expect_eq(out.len, 8);

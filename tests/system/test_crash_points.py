@@ -379,7 +379,7 @@ def test_smtpd_killed_around_its_reply():
 
 def test_every_point_of_the_source_is_listed():
     found = set()
-    for folder in ("common", "smtpd", "mailboxd", "popd", "imapd"):
+    for folder in ("common", "smtpd", "mailboxd", "popd", "imapd", "linkd"):
         for name in os.listdir(os.path.join(TOP, folder)):
             if name.endswith(".c"):
                 with open(os.path.join(TOP, folder, name)) as file:

@@ -5,7 +5,7 @@ import smtplib
 import socket
 import time
 
-from suite import PATIENCE, Suite, message
+from suite import PATIENCE, Suite, message, wait_for
 
 UNTRUSTED = ("--set", "trusted=192.0.2.1")
 
@@ -58,7 +58,7 @@ def test_greylisting():
         time.sleep(2.1)
         assert attempt(suite, "127.0.1.1", "c@b.example", "bob@example.test")[0] == 250
         assert attempt(suite, "127.0.1.9", "new@b.example", "carol@example.test")[0] == 250
-        assert "greylist: 4.7.1" in suite.command("trace", "bob@example.test")[1]
+        wait_for("the journal", lambda: "greylist: 4.7.1" in suite.command("trace", "bob@example.test")[1])
 
 
 def test_trusted_clients_are_not_greylisted():

@@ -160,7 +160,7 @@ def test_every_option_is_read():
         names = re.findall(r"^X\(([A-Z0-9_]+),", file.read(), re.MULTILINE)
     assert len(names) > 50, names
     source = ""
-    for folder in ("common", "smtpd", "mailboxd", "popd", "imapd", "postroom"):
+    for folder in ("common", "smtpd", "mailboxd", "popd", "imapd", "linkd", "postroom"):
         for path in glob.glob(os.path.join(TOP, folder, "*.c")):
             with open(path) as file:
                 source += file.read()

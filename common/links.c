@@ -1,0 +1,142 @@
+#include <config.h>
+
+#include "common/links.h"
+
+#include <stdio.h>
+
+/* ---- addresses ------------------------------------------------------------------- */
+
+static const struct {
+	const char *prefix;
+	enum link_kind kind;
+} schemes[] = {
+	{ "unix:", LINK_UNIX },
+	{ "tcp://", LINK_TCP },
+	{ "tls://", LINK_TLS },
+};
+
+static bool is_host_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '.' || c == '-' || c == ':' || c == '_';
+}
+
+/* "host:port", "[2001:db8::1]:port" */
+static bool take_host(struct slice rest, struct link_address *a)
+{
+	const char *colon = memrchr(rest.data, ':', rest.len);
+	size_t len = colon ? (size_t)(colon - rest.data) : 0;
+	struct slice host = slice_head(rest, len);
+	unsigned long long port;
+	bool in_brackets = len > 2 && host.data[0] == '[' && host.data[len - 1] == ']';
+
+	if (in_brackets)
+		host = slice_from(slice_head(host, len - 1), 1);
+	if (!host.len || host.len > LINK_HOST_MAX ||
+	    !slice_number(slice_from(rest, len + 1), 65535, &port) || port == 0 ||
+	    in_brackets != (slice_index(host, ':') < host.len))
+		return false;
+	for (size_t i = 0; i < host.len; i++)
+		if (!is_host_char(host.data[i]))
+			return false;
+	snprintf(a->host, sizeof a->host, "%.*s", SLICE_ARG(host));
+	a->port = (uint16_t)port;
+	return true;
+}
+
+static bool take_path(struct slice path, struct link_address *a)
+{
+	if (!path.len || path.len > LINK_PATH_MAX || path.data[0] != '/' ||
+	    memchr(path.data, '\0', path.len))
+		return false;
+	snprintf(a->path, sizeof a->path, "%.*s", SLICE_ARG(path));
+	return true;
+}
+
+enum status link_address_parse(struct slice text, struct link_address *a,
+			       struct error *err)
+{
+	*a = (struct link_address){ 0 };
+	for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+		struct slice prefix = slice_str(schemes[i].prefix);
+		struct slice rest = slice_from(text, prefix.len);
+
+		if (!slice_case_starts(text, prefix))
+			continue;
+		a->kind = schemes[i].kind;
+		if (a->kind == LINK_UNIX ? take_path(rest, a) : take_host(rest, a))
+			return ST_OK;
+		break;
+	}
+	return error_set(err, ST_SYNTAX, "'%.*s': write tls://host:port, "
+			 "tcp://host:port or unix:/path", SLICE_ARG(slice_head(text, 60)));
+}
+
+/* ---- rows ------------------------------------------------------------------------- */
+
+/* The sockets of mailboxd, and who uses them. */
+static const struct {
+	const char *name;
+	unsigned users;
+} mailboxd_sockets[] = {
+	{ "lmtp", R_SMTPD },
+	{ "auth", R_SMTPD },
+	{ "store", R_POPD | R_IMAPD },
+};
+
+bool links_has_door(const struct config *c)
+{
+	for (size_t i = 0; i < config_sections(c, SECTION_LISTEN); i++)
+		if (config_listen(c, i).daemon == R_LINKD)
+			return true;
+	return false;
+}
+
+bool links_has_dns(const struct config *c)
+{
+	return config_count(c, OPTION_DNS_LISTS) > 0 ||
+	       config_number(c, OPTION_DNS_NAMES) != DNS_NAMES_NO;
+}
+
+bool links_has_mailboxd_elsewhere(const struct config *c)
+{
+	return *config_text(c, OPTION_LINKS_MAILBOXD) != '\0';
+}
+
+static enum status read_mailboxd(const struct config *c, struct link_row *rows,
+				 size_t *count, struct error *err)
+{
+	const char *text = config_text(c, OPTION_LINKS_MAILBOXD);
+	const char *peer = config_text(c, OPTION_LINKS_PEER);
+	struct link_address to;
+	struct error why = { 0 };
+	enum status st;
+
+	if (!*text)
+		return ST_OK;
+	st = link_address_parse(slice_str(text), &to, &why);
+	if (st == ST_OK && to.kind != LINK_TLS)
+		st = error_set(&why, ST_SYNTAX, "'%.60s': between hosts only "
+			       "tls://host:port will do", text);
+	if (st != ST_OK)
+		return error_set(err, st, "links.mailboxd: %s", why.text);
+	for (size_t i = 0; i < sizeof mailboxd_sockets / sizeof *mailboxd_sockets; i++) {
+		struct link_row *row = &rows[(*count)++];
+
+		*row = (struct link_row){
+			.to = to, .is_mutual = true, .is_ours = true,
+			.users = mailboxd_sockets[i].users,
+		};
+		snprintf(row->socket, sizeof row->socket, "%s", mailboxd_sockets[i].name);
+		snprintf(row->peer, sizeof row->peer, "%s", *peer ? peer : to.host);
+		snprintf(row->authority, sizeof row->authority, LINK_AUTHORITY);
+	}
+	return ST_OK;
+}
+
+enum status links_read(const struct config *c, struct link_row rows[LINK_ROWS_MAX],
+		       size_t *count, struct error *err)
+{
+	*count = 0;
+	return read_mailboxd(c, rows, count, err);
+}
