@@ -1,7 +1,7 @@
 /*
  * SEARCH (RFC 3501 section 6.4.4, RFC 9051 section 6.4.4) between its files:
- * search_keys.c turns the client's keys into a program for mailboxd
- * (common/search_program.h), cmd_search.c asks and answers.
+ * search_request.c reads what was asked for, search_keys.c turns the client's keys into
+ * a program for mailboxd (common/search_program.h), cmd_search.c asks and answers.
  */
 #ifndef IMAPD_SEARCH_H
 #define IMAPD_SEARCH_H
@@ -48,6 +48,9 @@ enum status search_returns_read(struct imap_args *a, struct search_request *requ
  */
 enum status search_criteria_read(struct imap_args *a, const struct view *view,
 				 struct search_request *request);
+/* The keys alone, to the end. Same outcomes. */
+enum status search_keys_read(struct imap_args *a, const struct view *view,
+			     struct search_request *request);
 /* One word of RETURN; false: no such. For the table's test. */
 bool search_return_find(struct slice word, unsigned *returns);
 

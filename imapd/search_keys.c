@@ -1,5 +1,5 @@
 /*
- * The part of search.h that reads: a table of keys, and a stack of open
+ * The keys of search.h: a table of them, and a stack of open
  * parentheses, NOTs and ORs in place of recursion. The program is in reverse
  * Polish, so a key's step is appended when its operands are complete.
  */
@@ -427,116 +427,10 @@ static enum status read_keys(struct reader *r)
 	return close_list(r);
 }
 
-static const struct { const char *name; unsigned bit; } returns[] = {
-	{ "MIN", SEARCH_RETURN_MIN }, { "MAX", SEARCH_RETURN_MAX },
-	{ "ALL", SEARCH_RETURN_ALL }, { "COUNT", SEARCH_RETURN_COUNT },
-	{ "SAVE", SEARCH_RETURN_SAVE },
-};
-
-bool search_return_find(struct slice word, unsigned *found)
-{
-	for (size_t i = 0; i < sizeof returns / sizeof *returns; i++)
-		if (slice_case_eq(word, slice_str(returns[i].name))) {
-			*found |= returns[i].bit;
-			return true;
-		}
-	return false;
-}
-
-/* RETURN (MIN COUNT); RETURN () is RETURN (ALL). */
-static enum status read_returns(struct reader *r)
-{
-	struct imap_args *a = r->args;
-	struct slice word;
-
-	if (!args_word(a, "RETURN"))
-		return ST_OK;
-	if (!args_space(a) || !args_char(a, '('))
-		return fail(r, "List of results expected");
-	if (!args_char(a, ')')) {
-		do
-			if (!args_name(a, &word) ||
-			    !search_return_find(word, &r->request->returns))
-				return fail(r, "Unknown result");
-		while (args_char(a, ' '));
-		if (!args_char(a, ')'))
-			return fail(r, "List of results is not closed");
-	}
-	if (!r->request->returns)
-		r->request->returns = SEARCH_RETURN_ALL;
-	return args_space(a) ? ST_OK : fail(r, "Search key expected");
-}
-
-/* A name of a charset, and the space behind it. */
-static enum status read_charset_name(struct reader *r)
-{
-	struct imap_args *a = r->args;
-	struct slice name;
-
-	if (!args_astring(a, &name))
-		return fail(r, "Charset expected");
-	if (!slice_case_eq(name, SLICE("UTF-8")) &&
-	    !slice_case_eq(name, SLICE("US-ASCII")))
-		return ST_NOT_FOUND;
-	return args_space(a) ? ST_OK : fail(r, "Search key expected");
-}
-
-static enum status read_charset(struct reader *r)
-{
-	struct imap_args *a = r->args;
-
-	if (!args_word(a, "CHARSET"))
-		return ST_OK;
-	if (r->request->no_charset)
-		return fail(r, "No CHARSET where UTF8=ACCEPT is enabled");
-	return args_space(a) ? read_charset_name(r) : fail(r, "Charset expected");
-}
-
-enum status search_request_read(struct imap_args *a, const struct view *view,
-				struct search_request *request)
+enum status search_keys_read(struct imap_args *a, const struct view *view,
+			     struct search_request *request)
 {
 	struct reader r = { .args = a, .view = view, .request = request };
-	enum status st = read_returns(&r);
 
-	if (st == ST_OK)
-		st = read_charset(&r);
-	return st == ST_OK ? read_keys(&r) : st;
-}
-
-enum status search_returns_read(struct imap_args *a, struct search_request *request)
-{
-	struct reader r = { .args = a, .request = request };
-
-	return read_returns(&r);
-}
-
-/* What the program finds, and the client knows. */
-static enum status limit_to_view(struct reader *r)
-{
-	uint32_t last = view_last_uid(r->view);
-	struct ranges known = RANGES_INIT(1);
-	struct buf set = BUF_INIT(16);
-	struct search_step step = { .op = last ? SEARCH_OP_UID : SEARCH_OP_NONE };
-	enum status st = last ? ranges_add(&known, 1, last) : ST_OK;
-
-	if (st == ST_OK && last)
-		st = ranges_encode(&known, &set);
-	step.text = buf_slice(&set);
-	if (st == ST_OK)
-		st = search_program_append(&r->request->program, &step);
-	ranges_free(&known);
-	buf_free(&set);
-	step = (struct search_step){ .op = SEARCH_OP_AND, .number = 2 };
-	return st == ST_OK ? search_program_append(&r->request->program, &step) : st;
-}
-
-enum status search_criteria_read(struct imap_args *a, const struct view *view,
-				 struct search_request *request)
-{
-	struct reader r = { .args = a, .view = view, .request = request };
-	enum status st = read_charset_name(&r);
-
-	if (st == ST_OK)
-		st = read_keys(&r);
-	return st == ST_OK ? limit_to_view(&r) : st;
+	return read_keys(&r);
 }
