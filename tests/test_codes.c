@@ -76,7 +76,7 @@ static const char *const links[] = { " ", ", \"", ", SLICE(\"" };
 /* Looks at "550 5.1.1 ...", or 550, "5.1.1"; counts those it finds. */
 static void look_at(const char *file, const char *at, unsigned *count)
 {
-	unsigned code = (unsigned)atoi(at), class, subject, detail;
+	unsigned code = (unsigned)strtoul(at, NULL, 10), class, subject, detail;
 
 	for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
 		size_t octets = strlen(links[i]);
