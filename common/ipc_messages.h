@@ -412,6 +412,7 @@ enum ipc_sort_key {
 enum ipc_thread_algorithm {
 	IPC_THREAD_ORDEREDSUBJECT = 0,
 	IPC_THREAD_REFERENCES = 1,
+	IPC_THREAD_REFS = 2,	/* draft-ietf-morg-inthread */
 };
 
 /* ---- expansion ------------------------------------------------------------ */

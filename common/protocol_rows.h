@@ -87,6 +87,7 @@ X(IMAP_SORT_DISPLAY, IMAP, "SORT=DISPLAY", "RFC 5957", "imap/sort") \
 X(IMAP_ESORT, IMAP, "ESORT", "RFC 5267", "imap/sort") \
 X(IMAP_THREAD_ORDEREDSUBJECT, IMAP, "THREAD=ORDEREDSUBJECT", "RFC 5256", "imap/thread") \
 X(IMAP_THREAD_REFERENCES, IMAP, "THREAD=REFERENCES", "RFC 5256", "imap/thread") \
+X(IMAP_THREAD_REFS, IMAP, "THREAD=REFS", "draft-ietf-morg-inthread", "imap/thread") \
 X(IMAP_I18NLEVEL_1, IMAP, "I18NLEVEL=1", "RFC 5255", "imap/sort") \
 X(IMAP_WITHIN, IMAP, "WITHIN", "RFC 5032", "imap/esearch") \
 X(IMAP_OBJECTID, IMAP, "OBJECTID", "RFC 8474", "imap/objectid") \

@@ -1,4 +1,4 @@
-/* THREAD (RFC 5256, BASE.6.4.THREAD). */
+/* THREAD (RFC 5256, BASE.6.4.THREAD; REFS: draft-ietf-morg-inthread section 4). */
 #include "imapd/sort.h"
 
 #include "common/ipc_codec.h"
@@ -6,6 +6,7 @@
 static const struct { const char *name; enum ipc_thread_algorithm algorithm; } names[] = {
 	{ "ORDEREDSUBJECT", IPC_THREAD_ORDEREDSUBJECT },
 	{ "REFERENCES", IPC_THREAD_REFERENCES },
+	{ "REFS", IPC_THREAD_REFS },
 };
 
 static bool read_algorithm(struct imap_args *a, enum ipc_thread_algorithm *found)

@@ -57,7 +57,8 @@ static enum status add_row(void *arg, const struct store_order_row *row)
 			   [IPC_SORT_DISPLAYTO] = row->display_to },
 	};
 	const struct thread_message threaded = {
-		.uid = row->uid, .sent = row->sent, .is_reply = row->is_reply,
+		.uid = row->uid, .sent = row->sent, .arrival = row->arrival,
+		.is_reply = row->is_reply,
 		.subject = row->subject, .message_id = row->message_id,
 		.refs = row->refs,
 	};
@@ -70,9 +71,14 @@ static enum status put_in_order(struct ordering *o)
 {
 	if (o->table)
 		return sort_table_order(o->table, &o->answer);
-	return o->algorithm == IPC_THREAD_REFERENCES ?
-		threads_by_references(o->threads, &o->answer) :
-		threads_by_subject(o->threads, &o->answer);
+	switch (o->algorithm) {
+	case IPC_THREAD_REFERENCES:
+		return threads_by_references(o->threads, &o->answer);
+	case IPC_THREAD_REFS:
+		return threads_by_refs(o->threads, &o->answer);
+	default:
+		return threads_by_subject(o->threads, &o->answer);
+	}
 }
 
 /* As much as this slice should. */
@@ -191,7 +197,7 @@ void req_thread(struct request *r)
 {
 	const struct ipc_thread *m = &r->message.thread;
 
-	if (m->algorithm <= IPC_THREAD_REFERENCES)
+	if (m->algorithm <= IPC_THREAD_REFS)
 		begin(r, m->handle, m->program, SLICE_EMPTY);
 	else
 		request_finish(r, ST_SYNTAX);

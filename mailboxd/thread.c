@@ -37,6 +37,7 @@ struct threads {
 	uint32_t *roots;	/* children of the root, NONE: gone */
 	size_t root_count;
 	uint32_t *scratch;
+	uint32_t *latest;	/* REFS: of nodes: the message that came last */
 	uint64_t steps;
 };
 
@@ -62,6 +63,7 @@ void threads_free(struct threads *t)
 	free(t->names);
 	free(t->roots);
 	free(t->scratch);
+	free(t->latest);
 	free(t);
 }
 
@@ -641,7 +643,8 @@ static enum status merge_subjects(struct threads *t)
 
 /* ---- REFERENCES ---------------------------------------------------------------------------------------- */
 
-enum status threads_by_references(struct threads *t, struct buf *out)
+/* Steps 1 to 3: the roots of what the messages refer to. */
+static enum status link_messages(struct threads *t)
 {
 	enum status st = add_messages(t);
 
@@ -656,13 +659,89 @@ enum status threads_by_references(struct threads *t, struct buf *out)
 		return ST_NO_MEMORY;
 	prune(t);
 	gather_roots(t);
-	sort_roots(t);
-	st = merge_subjects(t);
-	for (uint32_t i = 0; i < t->node_count && st == ST_OK; i++)
+	return ST_OK;
+}
+
+static void sort_all_children(struct threads *t)
+{
+	for (uint32_t i = 0; i < t->node_count; i++)
 		if (t->nodes[i].first != NONE)
 			sort_children(t, i);
-	sort_roots(t);
+}
+
+static enum status put_threads(const struct threads *t, struct buf *out)
+{
+	enum status st = ST_OK;
+
 	for (size_t i = 0; i < t->root_count && st == ST_OK; i++)
 		st = put_thread(t, t->roots[i], out);
 	return st;
+}
+
+enum status threads_by_references(struct threads *t, struct buf *out)
+{
+	enum status st = link_messages(t);
+
+	if (st != ST_OK || t->count == 0)
+		return st;
+	sort_roots(t);
+	st = merge_subjects(t);
+	if (st != ST_OK)
+		return st;
+	sort_all_children(t);
+	sort_roots(t);
+	return put_threads(t, out);
+}
+
+/* ---- REFS ------------------------------------------------------------------------------------------------ */
+
+/* By INTERNALDATE, then by place in the mailbox. */
+static int compare_arrivals(const struct threads *t, uint32_t a, uint32_t b)
+{
+	const struct thread_message *x = &t->messages[a], *y = &t->messages[b];
+
+	if (x->arrival != y->arrival)
+		return x->arrival < y->arrival ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
+
+static int compare_latest(const void *a, const void *b, void *arg)
+{
+	const struct threads *t = arg;
+
+	return compare_arrivals(t, t->latest[*(const uint32_t *)a],
+				t->latest[*(const uint32_t *)b]);
+}
+
+/* Of each node and what is below it; children come before their parents here. */
+static enum status find_latest(struct threads *t)
+{
+	t->latest = malloc(t->node_count * sizeof *t->latest);
+	if (!t->latest)
+		return ST_NO_MEMORY;
+	for (size_t i = 0; i < t->node_count; i++)
+		t->latest[i] = t->nodes[i].message;
+	for (size_t i = list_nodes(t); i > 0; i--) {
+		uint32_t node = t->scratch[i - 1], parent = t->nodes[node].parent;
+
+		if (parent != NONE && t->latest[node] != NONE &&
+		    (t->latest[parent] == NONE ||
+		     compare_arrivals(t, t->latest[parent], t->latest[node]) < 0))
+			t->latest[parent] = t->latest[node];
+	}
+	return ST_OK;
+}
+
+enum status threads_by_refs(struct threads *t, struct buf *out)
+{
+	enum status st = link_messages(t);
+
+	if (st != ST_OK || t->count == 0)
+		return st;
+	st = find_latest(t);
+	if (st != ST_OK)
+		return st;
+	sort_all_children(t);
+	qsort_r(t->roots, t->root_count, sizeof *t->roots, compare_latest, t);
+	return put_threads(t, out);
 }

@@ -1,5 +1,6 @@
 /*
- * THREAD (RFC 5256 section 3): which message answers which. It takes the messages
+ * THREAD (RFC 5256 section 3, draft-ietf-morg-inthread section 4): which message
+ * answers which. It takes the messages
  * that were found, in the order of the mailbox, and gives a tree; it knows no store.
  * Nothing recurses, whatever the messages refer to; memory and work are bounded.
  */
@@ -25,6 +26,7 @@
 struct thread_message {
 	uint32_t uid;
 	int64_t sent;		/* section 2.2 */
+	int64_t arrival;	/* INTERNALDATE */
 	bool is_reply;		/* or forward, by its subject */
 	struct slice subject;	/* base subject, mapped */
 	struct slice message_id;	/* "<a@b>" or empty */
@@ -41,5 +43,6 @@ enum status threads_add(struct threads *t, const struct thread_message *m);
  * no room), ST_NO_MEMORY. */
 enum status threads_by_subject(struct threads *t, struct buf *out);
 enum status threads_by_references(struct threads *t, struct buf *out);
+enum status threads_by_refs(struct threads *t, struct buf *out);
 
 #endif

@@ -40,7 +40,9 @@ struct row {
 	const char *id, *refs;
 };
 
-static struct threads *add_all(const struct row *rows, size_t count)
+/* arrivals: one a row, or NULL. */
+static struct threads *add_all(const struct row *rows, const int64_t *arrivals,
+			       size_t count)
 {
 	struct threads *t = threads_new();
 
@@ -53,6 +55,7 @@ static struct threads *add_all(const struct row *rows, size_t count)
 			.subject = is_reply ? slice_from(subject, 2) : subject,
 			.message_id = slice_str(rows[i].id),
 			.refs = slice_str(rows[i].refs),
+			.arrival = arrivals ? arrivals[i] : 0,
 		};
 
 		cr_assert_eq(threads_add(t, &m), ST_OK);
@@ -132,7 +135,7 @@ Test(thread, table)
 {
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		for (int by = 0; by < 2; by++) {
-			struct threads *t = add_all(cases[i].rows, 10);
+			struct threads *t = add_all(cases[i].rows, NULL, 10);
 			struct buf out = BUF_INIT(65536);
 
 			cr_expect_eq(by ? threads_by_references(t, &out)
@@ -144,6 +147,57 @@ Test(thread, table)
 			buf_free(&out);
 			threads_free(t);
 		}
+}
+
+/* draft-ietf-morg-inthread section 4 */
+static const struct {
+	const char *name, *by_refs;
+	int64_t arrivals[10];
+	struct row rows[10];
+} refs_cases[] = {
+	{ "none", "", { 0 }, { { 0 } } },
+	{ "the subject counts for nothing", "(1)(2)(3)",
+	  { 1, 2, 3 },
+	  { { 1, 1, "a", "<1>", "" }, { 2, 2, "R:a", "<2>", "" },
+	    { 3, 3, "a", "<3>", "" } } },
+	{ "threads by what came last in each", "(3)(1 4)(2 5)",
+	  { 1, 2, 3, 4, 5 },
+	  { { 1, 1, "a", "<1>", "" }, { 2, 2, "b", "<2>", "" },
+	    { 3, 3, "c", "<3>", "" }, { 4, 4, "d", "<4>", "<1>" },
+	    { 5, 5, "e", "<5>", "<2>" } } },
+	{ "not by what was sent last", "(2)(1)",
+	  { 9, 8 },
+	  { { 1, 1, "a", "<1>", "" }, { 2, 7, "b", "<2>", "" } } },
+	{ "the last to come may be deep down", "(4)(1 2 3)",
+	  { 1, 2, 9, 8 },
+	  { { 1, 1, "a", "<1>", "" }, { 2, 2, "b", "<2>", "<1>" },
+	    { 3, 3, "c", "<3>", "<2>" }, { 4, 4, "d", "<4>", "" } } },
+	{ "or below a parent that is not there", "(3)((1)(2))",
+	  { 1, 9, 5 },
+	  { { 1, 1, "a", "<1>", "<x>" }, { 2, 2, "b", "<2>", "<x>" },
+	    { 3, 3, "c", "<3>", "" } } },
+	{ "messages of a thread by date", "(1 (3)(2))",
+	  { 1, 2, 3 },
+	  { { 1, 1, "a", "<1>", "" }, { 2, 9, "b", "<2>", "<1>" },
+	    { 3, 3, "c", "<3>", "<1>" } } },
+	{ "at the same time: by place", "(1)(2)",
+	  { 5, 5 },
+	  { { 1, 2, "a", "<1>", "" }, { 2, 1, "b", "<2>", "" } } },
+};
+
+Test(thread, refs)
+{
+	for (size_t i = 0; i < sizeof refs_cases / sizeof *refs_cases; i++) {
+		struct threads *t = add_all(refs_cases[i].rows, refs_cases[i].arrivals,
+					    10);
+		struct buf out = BUF_INIT(65536);
+
+		cr_expect_eq(threads_by_refs(t, &out), ST_OK);
+		cr_expect_str_eq(text_of(&out), refs_cases[i].by_refs, "%s: %s",
+				 refs_cases[i].name, text_of(&out));
+		buf_free(&out);
+		threads_free(t);
+	}
 }
 
 /* Each UID once, parentheses that close. */
@@ -174,7 +228,7 @@ Test(thread, hostile, .timeout = 60)
 {
 	enum { N = 50000 };
 
-	for (int kind = 0; kind < 4; kind++) {
+	for (int kind = 0; kind < 5; kind++) {
 		struct threads *t = threads_new();
 		struct buf out = BUF_INIT(N * 16);
 		unsigned seed = 7;
@@ -200,7 +254,8 @@ Test(thread, hostile, .timeout = 60)
 			m.refs = slice_of(refs, n);
 			cr_assert_eq(threads_add(t, &m), ST_OK);
 		}
-		cr_expect_eq(threads_by_references(t, &out), ST_OK);
+		cr_expect_eq(kind == 4 ? threads_by_refs(t, &out)
+				       : threads_by_references(t, &out), ST_OK);
 		expect_sound(&out, N);
 		buf_free(&out);
 		threads_free(t);
