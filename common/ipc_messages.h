@@ -48,9 +48,10 @@
  * answered by an empty response. */
 #define IPC_AUTH_CHALLENGE(F) F(bytes, challenge)
 /* LAST. additional: SASL success data. On store.sock the connection is now
- * bound to the account. credential: which password it was; 0: none was needed. login: the canonical full address. */
+ * bound to the account. credential: which password it was; 0: none was needed. login: the canonical full address.
+ * is_admin: it may set quotas (QUOTA_SET). */
 #define IPC_AUTH_OK(F) F(u64, account) F(u64, credential) F(text, login) \
-	F(bytes, additional)
+	F(bytes, additional) F(u32, is_admin)
 
 /* ---- store.sock: mailboxes ----------------------------------------------- */
 
@@ -172,7 +173,11 @@
 #define IPC_WATCH(F) F(u32, handle) F(u32, on)
 /* Event: the session must end. reason: text for the client. */
 #define IPC_KICK(F) F(text, reason)
+/* root: "" for the account's own; an administrator may ask for the address of any
+ * account. ST_DENIED, ST_NOT_FOUND. */
 #define IPC_QUOTA(F) F(text, root)
+/* By an administrator: these are the limits now, 0 is none. Answered by QUOTA_IS. */
+#define IPC_QUOTA_SET(F) F(text, root) F(u64, octets) F(u64, messages)
 /* limit 0: none. */
 #define IPC_QUOTA_IS(F) F(u64, used_octets) F(u64, limit_octets) \
 	F(u64, used_messages) F(u64, limit_messages) \
@@ -348,6 +353,7 @@
 	X(83, CHANGED, changed) X(84, WATCH, watch) X(85, KICK, kick) \
 	X(100, EARLIER, earlier) \
 	X(86, QUOTA, quota) X(87, QUOTA_IS, quota_is) \
+	X(196, QUOTA_SET, quota_set) \
 	X(88, SORT, sort) X(89, THREAD, thread) X(90, ORDER, order) \
 	X(92, METADATA_GET, metadata_get) X(93, METADATA, metadata) \
 	X(94, METADATA_SET, metadata_set) \

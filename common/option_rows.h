@@ -57,7 +57,10 @@ X(QUARANTINE, "", "quarantine", TEXT, "", 0, 320, SAME("postmaster"), R_SMTPD, \
 X(QUOTA_REPLY, "", "quota_reply", CHOICE, "permanent temporary", 0, 0, \
   SAME("permanent"), R_MAILBOXD, \
   "What a sender hears when a mailbox is full: permanent is 552 5.2.2, " \
-  "temporary 452 4.2.2.")
+  "temporary 452 4.2.2.") \
+X(ADMINS, "", "admins", LIST, "", 0, 0, SAME(""), R_MAILBOXD, \
+  "Accounts, by their address, that may read and set the quotas of all " \
+  "accounts over IMAP (SETQUOTA).")
 
 /* ---- users: whom the daemons run as, when started as root --------------- */
 #define OPTION_ROWS_USERS(X) \

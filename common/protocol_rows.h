@@ -96,6 +96,7 @@ X(IMAP_PREVIEW, IMAP, "PREVIEW", "RFC 8970", "imap/preview") \
 X(IMAP_STATUS_SIZE, IMAP, "STATUS=SIZE", "RFC 8438", "imap/status") \
 X(IMAP_METADATA, IMAP, "METADATA", "RFC 5464", "imap/metadata") \
 X(IMAP_QUOTA, IMAP, "QUOTA", "RFC 9208", "imap/quota") \
+X(IMAP_QUOTASET, IMAP, "QUOTASET", "RFC 9208", "imap/quotaset") \
 X(IMAP_QUOTA_RES_STORAGE, IMAP, "QUOTA=RES-STORAGE", "RFC 9208", "imap/quota") \
 X(IMAP_QUOTA_RES_MESSAGE, IMAP, "QUOTA=RES-MESSAGE", "RFC 9208", "imap/quota") \
 X(IMAP_QUOTA_RES_MAILBOX, IMAP, "QUOTA=RES-MAILBOX", "RFC 9208", "imap/quota") \
@@ -204,7 +205,7 @@ X(IMAP, "RENAME", "RFC 9051", "imap/mailboxes") \
 X(IMAP, "SEARCH", "RFC 9051", "imap/esearch") \
 X(IMAP, "SELECT", "RFC 9051", "imap/select") \
 X(IMAP, "SETMETADATA", "RFC 5464", "imap/metadata") \
-X(IMAP, "SETQUOTA", "RFC 9208", "imap/quota") \
+X(IMAP, "SETQUOTA", "RFC 9208", "imap/quotaset") \
 X(IMAP, "SORT", "RFC 5256", "imap/sort") \
 X(IMAP, "STARTTLS", "RFC 9051", "imap/starttls") \
 X(IMAP, "STATUS", "RFC 9051", "imap/status") \

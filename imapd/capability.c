@@ -24,6 +24,7 @@ static const unsigned when_shown[PROTOCOL_CAPABILITY_COUNT] = {
 	[PROTOCOL_IMAP_ID] = BOTH,
 	[PROTOCOL_IMAP_ENABLE] = BOTH,
 	[PROTOCOL_IMAP_IDLE] = BOTH,
+	[PROTOCOL_IMAP_QUOTASET] = IMAP_WHEN_ADMIN,
 };
 
 static unsigned may_login(const struct imap_settings *settings,

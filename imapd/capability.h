@@ -18,6 +18,7 @@ enum imap_capability_when {
 	IMAP_WHEN_SCRAM = 32,		/* as that, where accounts have passwords */
 	IMAP_WHEN_PLUS = 64,		/* as that, in TLS that can be bound to */
 	IMAP_WHEN_EXTERNAL = 128,	/* as that, after a client certificate */
+	IMAP_WHEN_ADMIN = 256,		/* after the login of an administrator */
 };
 
 /* What holds before the login: bits of enum imap_capability_when. */

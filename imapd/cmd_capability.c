@@ -9,7 +9,9 @@ void imap_cmd_capability(struct imap_command *c)
 		return;
 	}
 	respond_str(imap_out(c), "* ");
-	imap_capability_put(imap_out(c), c->session->settings, IMAP_WHEN_SESSION);
+	imap_capability_put(imap_out(c), c->session->settings,
+			    IMAP_WHEN_SESSION |
+			    (c->session->is_admin ? IMAP_WHEN_ADMIN : 0));
 	respond_crlf(imap_out(c));
 	imap_finish(c, IMAP_OK, NULL, "CAPABILITY completed");
 }

@@ -39,6 +39,7 @@ struct imap_login {
 	bool request_open;	/* mailboxd has it, and has not ended it */
 	struct buf line;	/* of a SASL response */
 	struct buf name;	/* from AUTH_OK */
+	bool is_admin;		/* so it said */
 	unsigned errors;
 	int64_t begun_ms;
 };
@@ -295,7 +296,9 @@ enum want imap_login_reply(struct imap_login *l, uint32_t id,
 		l->engine->credential = m->auth_ok.credential;
 		respond_slice(&l->respond, buf_slice(&l->tag));
 		respond_str(&l->respond, " OK [");
-		imap_capability_put(&l->respond, l->settings, IMAP_WHEN_SESSION);
+		l->is_admin = m->auth_ok.is_admin;
+		imap_capability_put(&l->respond, l->settings, IMAP_WHEN_SESSION |
+				    (l->is_admin ? IMAP_WHEN_ADMIN : 0));
 		respond_str(&l->respond, "] Logged in\r\n");
 		l->state = LOGIN_STATE_DONE;
 	} else if (m->type == IPC_TYPE_ERROR) {
@@ -593,4 +596,9 @@ uint32_t imap_login_request(const struct imap_login *l)
 struct slice imap_login_name(const struct imap_login *l)
 {
 	return l->state == LOGIN_STATE_DONE ? buf_slice(&l->name) : SLICE_EMPTY;
+}
+
+bool imap_login_is_admin(const struct imap_login *l)
+{
+	return l->is_admin;
 }

@@ -33,5 +33,7 @@ enum want imap_login_kick(struct imap_login *l, struct slice reason);
 uint32_t imap_login_request(const struct imap_login *l);
 /* The login name once it went well, before that an empty slice. Borrowed. */
 struct slice imap_login_name(const struct imap_login *l);
+/* Whether the account may set quotas, then. */
+bool imap_login_is_admin(const struct imap_login *l);
 
 #endif

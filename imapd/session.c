@@ -49,6 +49,7 @@ static struct imap_session *session_begin(struct imap_face *f)
 	s->respond.out = &f->engine.out;
 	s->state = IMAP_STATE_AUTHENTICATED;
 	s->next_id = imap_login_request(f->login);
+	s->is_admin = imap_login_is_admin(f->login);
 	s->idle_until_ms = clock_ms() + set->idle_ms;
 	parser_init(&s->parser, &limits);
 	view_init(&s->view);

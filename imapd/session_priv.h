@@ -150,6 +150,7 @@ struct imap_session {
 					 * may write now */
 	enum imap_compression compression;
 	bool is_idling;
+	bool is_admin;			/* it may set quotas */
 	uint64_t told_modseq;		/* highest in a FETCH since the last tagged
 					 * answer */
 	bool told_vanished;		/* VANISHED since then */

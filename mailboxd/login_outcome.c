@@ -293,6 +293,7 @@ void login_succeed(struct request *r)
 		bind(r, t);
 	out.auth_ok = (struct ipc_auth_ok){
 		t->login.account, t->login.credential, name, SLICE_EMPTY,
+		settings_is_admin(r->service->settings, name),
 	};
 	request_finish(r, request_put(r, IPC_LAST, &out));
 }

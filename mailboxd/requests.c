@@ -30,6 +30,7 @@ static const struct request_type types[] = {
 	{ IPC_TYPE_METADATA_SET, STORE, true, false, req_metadata_set, NULL,
 	  WAIT },
 	{ IPC_TYPE_QUOTA, STORE, true, false, req_quota, NULL, WAIT },
+	{ IPC_TYPE_QUOTA_SET, STORE, true, false, req_quota_set, NULL, WAIT },
 	{ IPC_TYPE_FETCH, STORE, true, false, req_fetch, NULL, WAIT },
 	{ IPC_TYPE_READ, STORE, true, false, req_read, NULL, WAIT },
 	{ IPC_TYPE_SENT, STORE, true, true, req_sent, NULL, WAIT },

@@ -121,6 +121,11 @@ static enum status take_all(struct settings *s, struct error *err)
 			return error_set(err, ST_SYNTAX, "trusted: %s is no network",
 					 network);
 	}
+	if (config_count(c, OPTION_ADMINS) > SETTINGS_ADMINS_MAX)
+		return error_set(err, ST_SYNTAX, "admins: at most %d",
+				 SETTINGS_ADMINS_MAX);
+	for (size_t i = 0; i < config_count(c, OPTION_ADMINS); i++)
+		s->admins[i] = config_item(c, OPTION_ADMINS, i);
 	add_uid(&s->ours, config_text(c, OPTION_USERS_SMTPD));
 	add_uid(&s->access, config_text(c, OPTION_USERS_POPD));
 	add_uid(&s->access, config_text(c, OPTION_USERS_IMAPD));
@@ -128,6 +133,14 @@ static enum status take_all(struct settings *s, struct error *err)
 	for (size_t i = 0; i < config_count(c, OPTION_USERS_LMTP); i++)
 		add_uid(&s->lmtp_guests, config_item(c, OPTION_USERS_LMTP, i));
 	return ST_OK;
+}
+
+bool settings_is_admin(const struct settings *settings, struct slice name)
+{
+	for (size_t i = 0; i < SETTINGS_ADMINS_MAX && settings->admins[i]; i++)
+		if (slice_case_eq(slice_str(settings->admins[i]), name))
+			return true;
+	return false;
 }
 
 static enum status parse(const struct config_source *source,

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #define SETTINGS_UIDS_MAX 32
+#define SETTINGS_ADMINS_MAX 32
 
 struct settings {
 	struct store_options store;
@@ -27,6 +28,7 @@ struct settings {
 	uint64_t body_memory;
 	struct greylist_rules greylist;
 	bool debug;
+	const char *admins[SETTINGS_ADMINS_MAX];	/* addresses; NULL ends them */
 	struct netset *trusted;
 	/* who may connect beside ourselves and root */
 	struct settings_uids {
@@ -44,6 +46,9 @@ enum status settings_new(struct slice text, struct settings **settings,
 /* The defaults of a profile without any text: for tests. NULL: no memory. */
 struct settings *settings_default(void);
 void settings_free(struct settings *settings);
+
+/* Whether the account of that name (its full address) is an administrator's. */
+bool settings_is_admin(const struct settings *settings, struct slice name);
 
 /* Adds the domains of the configuration to the store, or brings them up to
  * date. In a write transaction. A catch-all or postmaster that is not there

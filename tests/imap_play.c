@@ -359,6 +359,8 @@ static void do_line(struct player *p, struct slice line)
 		do_quota(p, slice_from(line, 6));
 	} else if (slice_starts(line, SLICE("certificate "))) {
 		do_certificate(p, slice_from(line, 12));
+	} else if (slice_starts(line, SLICE("admin "))) {
+		store_backend_admin(p->backend, slice_from(line, 6));
 	} else if (slice_eq(line, SLICE("tls required"))) {
 		p->settings.tls = IMAP_TLS_REQUIRED;
 	} else if (slice_eq(line, SLICE("DEFLATE"))) {

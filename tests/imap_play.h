@@ -6,6 +6,7 @@
  *   # comment
  *   mail ADDRESS "octets"	delivers a message (\n, \r, \t, \", \\, \xHH)
  *   quota ADDRESS OCTETS MESSAGES	limits of the account; 0: none
+ *   admin ADDRESS		that account may set quotas
  *   login N ADDRESS		session N is logged in, unseen
  *   C: text  C2: text		session 1, 2... sends text and CRLF
  *   C* "octets" [x N]		sends octets

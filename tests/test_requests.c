@@ -58,7 +58,7 @@ Test(requests, unbound_may_ask_nothing)
 {
 	struct world w = begin();
 
-	for (unsigned type = 32; type < 112; type++) {
+	for (unsigned type = 32; type < 210; type++) {
 		const struct request_type *t = request_type_find(type);
 		struct ipc_message m = { .type = (enum ipc_type)type };
 
@@ -105,6 +105,30 @@ Test(requests, malformed_frame_drops_the_peer)
 		answer_clear(a);
 		end(w);
 	}
+}
+
+/* Whatever imapd thinks of its client: mailboxd looks who is an administrator. */
+Test(requests, quota_of_others)
+{
+	struct world w = begin();
+	struct ipc_message get = { .type = IPC_TYPE_QUOTA };
+	struct ipc_message set = { .type = IPC_TYPE_QUOTA_SET };
+	struct answer *a;
+
+	answer_clear(asking_log_in(w.l, "ann@example.test", "secret"));
+	get.quota.root = set.quota_set.root = SLICE("ann@example.test");
+	set.quota_set.octets = 4096;
+	expect_error(w.l, &get, ST_DENIED, "NOPERM");
+	expect_error(w.l, &set, ST_DENIED, "NOPERM");
+	set.quota_set.root = SLICE_EMPTY;
+	expect_error(w.l, &set, ST_DENIED, "NOPERM");
+	store_backend_admin(w.b, SLICE("Ann@example.test"));
+	a = ask(w.l, 3, &set);
+	cr_expect_eq(last(a, IPC_TYPE_QUOTA_IS)->quota_is.limit_octets, 4096u);
+	answer_clear(a);
+	set.quota_set.octets = UINT64_MAX;
+	expect_error(w.l, &set, ST_SYNTAX, "");
+	end(w);
 }
 
 Test(requests, login)

@@ -20,6 +20,7 @@ struct store_backend {
 	struct store *store;
 	struct tx *reader, *writer;
 	char dir[64];
+	char admin[64];
 	/* submitted, with where each runs */
 	struct { struct job *job; enum job_place place; } waiting[4096];
 	size_t first, count;
@@ -160,6 +161,12 @@ struct store_backend *store_backend_new(bool first_use)
 	cr_assert_eq(service_init(&b->service, b->store, b->settings, &host, b),
 		     ST_OK);
 	return b;
+}
+
+void store_backend_admin(struct store_backend *b, struct slice address)
+{
+	snprintf(b->admin, sizeof b->admin, "%.*s", (int)address.len, address.data);
+	b->settings->admins[0] = b->admin;
 }
 
 void store_backend_free(struct store_backend *b)

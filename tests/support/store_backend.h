@@ -32,6 +32,8 @@ struct service *store_backend_service(struct store_backend *b);
 /* Adds the domain where it is not there, the account and its password. */
 void store_backend_user(struct store_backend *b, const char *address,
 			const char *password);
+/* It may set quotas; once. */
+void store_backend_admin(struct store_backend *b, struct slice address);
 /* Delivers a message (LF becomes CRLF) to the INBOX of an address; gives its
  * UID. */
 uint32_t store_backend_deliver(struct store_backend *b, const char *address,
