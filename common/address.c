@@ -100,27 +100,47 @@ enum status address_domain_ascii(struct slice domain, struct buf *out)
 	return st;
 }
 
+static const struct slice tag_v6 = { "IPv6:", 5 };
+
+/* The shortest form of in, ended with a NUL. */
+static bool shorten_ip(struct slice in, bool is_v6, char text[INET6_ADDRSTRLEN])
+{
+	char octets[16];
+
+	if (in.len >= INET6_ADDRSTRLEN || slice_index(in, '\0') < in.len)
+		return false;
+	memcpy(text, in.data, in.len);
+	text[in.len] = '\0';
+	return inet_pton(is_v6 ? AF_INET6 : AF_INET, text, octets) == 1 &&
+	       inet_ntop(is_v6 ? AF_INET6 : AF_INET, octets, text, INET6_ADDRSTRLEN);
+}
+
 enum status address_literal(struct slice literal, struct buf *out)
 {
-	static const char tag[] = "IPv6:";
-	char text[INET6_ADDRSTRLEN], octets[16];
+	char text[INET6_ADDRSTRLEN];
 	bool is_v6;
 
 	if (literal.len < 3 || literal.data[0] != '[' ||
 	    literal.data[literal.len - 1] != ']')
 		return ST_SYNTAX;
 	literal = slice_of(literal.data + 1, literal.len - 2);
-	is_v6 = slice_case_starts(literal, slice_of(tag, sizeof tag - 1));
+	is_v6 = slice_case_starts(literal, tag_v6);
 	if (is_v6)
-		literal = slice_from(literal, sizeof tag - 1);
-	if (literal.len >= sizeof text || slice_index(literal, '\0') < literal.len)
+		literal = slice_from(literal, tag_v6.len);
+	if (!shorten_ip(literal, is_v6, text))
 		return ST_SYNTAX;
-	memcpy(text, literal.data, literal.len);
-	text[literal.len] = '\0';
-	if (inet_pton(is_v6 ? AF_INET6 : AF_INET, text, octets) != 1)
+	return buf_append_fmt(out, "[%s%s]", is_v6 ? tag_v6.data : "", text);
+}
+
+enum status address_ip(struct slice in, struct buf *out)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (slice_case_starts(in, tag_v6))
+		in = slice_from(in, tag_v6.len);
+	if (!shorten_ip(in, slice_index(in, ':') < in.len, text))
 		return ST_SYNTAX;
-	inet_ntop(is_v6 ? AF_INET6 : AF_INET, octets, text, sizeof text);
-	return buf_append_fmt(out, "[%s%s]", is_v6 ? tag : "", text);
+	return buf_append_str(out, text);
 }
 
 bool address_is_host(struct slice text)

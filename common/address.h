@@ -69,6 +69,9 @@ enum status address_domain_ascii(struct slice domain, struct buf *out);
  * "[IPv6:2001:db8::1]". ST_SYNTAX for other tags, ST_LIMIT, ST_NO_MEMORY.
  */
 enum status address_literal(struct slice literal, struct buf *out);
+/* The same without brackets, in and out, and "IPv6:" may stand in front or not:
+ * "192.0.2.1", "2001:db8::1". */
+enum status address_ip(struct slice text, struct buf *out);
 /* What may stand behind EHLO: a domain or an address literal. */
 bool address_is_host(struct slice text);
 

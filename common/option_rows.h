@@ -132,9 +132,10 @@ X(LISTEN_CLIENT_CERTIFICATES, "listen", "client_certificates", CHOICE, \
 X(LISTEN_PROXY, "listen", "proxy", BOOL, "", 0, 0, SAME("no"), R_NETWORK, \
   "Connections from trusted addresses begin with a PROXY header (HAProxy, " \
   "version 1 or 2) that names the client; those of others do not.") \
-X(LISTEN_XCLIENT, "listen", "xclient", BOOL, "", 0, 0, SAME("no"), R_SMTPD, \
-  "Trusted clients may say by XCLIENT whose session this is, its login " \
-  "included, and by XFORWARD where a message came from.") \
+X(LISTEN_XCLIENT, "listen", "xclient", BOOL, "", 0, 0, SAME("no"), R_NETWORK, \
+  "Trusted clients may say whose session this is: by XCLIENT, and XFORWARD, in " \
+  "SMTP, its login included; by XCLIENT in POP3; by ID with x-originating-ip in " \
+  "IMAP. So who reads mail on the web is slowed for his own mistakes only.") \
 X(LISTEN_TEACH, "listen", "teach", BOOL, "", 0, 0, "no", "yes", "no", \
   R_NETWORK, \
   "Says what is wrong to those who type commands by hand.")

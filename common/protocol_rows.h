@@ -50,6 +50,8 @@ X(POP3_PIPELINING, POP3, "PIPELINING", "RFC 2449", "pop/commands") \
 X(POP3_USER, POP3, "USER", "RFC 2449", "pop/commands") \
 X(POP3_STLS, POP3, "STLS", "RFC 2595", "pop/stls") \
 X(POP3_LANG, POP3, "LANG", "RFC 6856", "pop/rfc6856") \
+X(POP3_UTF8, POP3, "UTF8", "RFC 6856", "pop/utf8") \
+X(POP3_XCLIENT, POP3, "XCLIENT", "Dovecot, Forwarding parameters", "pop/xclient") \
 X(POP3_EXPIRE, POP3, "EXPIRE", "RFC 2449", "pop/commands") \
 X(POP3_IMPLEMENTATION, POP3, "IMPLEMENTATION", "RFC 2449", "pop/commands") \
 X(POP3_SASL, POP3, "SASL", "RFC 5034", "pop/auth") \
@@ -165,6 +167,8 @@ X(POP3, "PASS", "RFC 1939", "pop/commands") \
 X(POP3, "AUTH", "RFC 1734", "pop/auth") \
 X(POP3, "STLS", "RFC 2595", "pop/stls") \
 X(POP3, "LANG", "RFC 6856", "pop/rfc6856") \
+X(POP3, "UTF8", "RFC 6856", "pop/utf8") \
+X(POP3, "XCLIENT", "Dovecot, Forwarding parameters", "pop/xclient") \
 X(POP3, "STAT", "RFC 1939", "pop/rfc1939_10") \
 X(POP3, "LIST", "RFC 1939", "pop/rfc1939_10") \
 X(POP3, "UIDL", "RFC 1939", "pop/commands") \

@@ -4,7 +4,7 @@
 /* ID (RFC 2971) */
 void imap_cmd_id(struct imap_command *c)
 {
-	if (!imap_id_take(&c->args)) {
+	if (!imap_id_take(&c->args, NULL)) {
 		imap_bad(c, "ID wants a list of fields and values, or NIL");
 		return;
 	}

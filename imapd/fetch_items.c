@@ -124,16 +124,19 @@ static const struct fetch_att items[] = {
 	{ "THREADID",		FETCH_THREADID,		put_threadid },
 };
 
-/* Items of RFC 3501 that are sections under another name: kind, whether reading
- * it sets \Seen. */
+/* Items of RFC 3501 that are sections under another name, and two of RFC 1730 that
+ * Outlook still asks for: what they are called in the answer, kind, whether reading it
+ * sets \Seen. */
 static const struct {
-	const char *name;
+	const char *name, *label;
 	enum fetch_section_kind kind;
 	bool sets_seen;
 } old_sections[] = {
-	{ "RFC822",		FETCH_SECTION_WHOLE,	true },
-	{ "RFC822.HEADER",	FETCH_SECTION_HEADER,	false },
-	{ "RFC822.TEXT",	FETCH_SECTION_TEXT,	true },
+	{ "RFC822",		"RFC822",	FETCH_SECTION_WHOLE,	true },
+	{ "RFC822.PEEK",	"RFC822",	FETCH_SECTION_WHOLE,	false },
+	{ "RFC822.HEADER",	"RFC822.HEADER", FETCH_SECTION_HEADER,	false },
+	{ "RFC822.TEXT",	"RFC822.TEXT",	FETCH_SECTION_TEXT,	true },
+	{ "RFC822.TEXT.PEEK",	"RFC822.TEXT",	FETCH_SECTION_TEXT,	false },
 };
 
 static const struct { const char *name, *items; } macros[] = {
@@ -257,7 +260,7 @@ static bool read_item(struct imap_args *a, struct fetch_plan *plan)
 	for (size_t i = 0; i < sizeof old_sections / sizeof *old_sections; i++)
 		if (slice_case_eq(name, slice_str(old_sections[i].name))) {
 			const struct fetch_section s = {
-				.label = slice_str(old_sections[i].name),
+				.label = slice_str(old_sections[i].label),
 				.kind = old_sections[i].kind,
 			};
 

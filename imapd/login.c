@@ -3,6 +3,7 @@
 #include "common/arena.h"
 #include "common/base64.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/sasl.h"
 #include "imapd/args.h"
 #include "imapd/capability.h"
@@ -40,6 +41,7 @@ struct imap_login {
 	struct buf line;	/* of a SASL response */
 	struct buf name;	/* from AUTH_OK */
 	bool is_admin;		/* so it said */
+	struct told_peer told;	/* whose session it is, by a trusted client */
 	unsigned errors;
 	int64_t begun_ms;
 };
@@ -72,7 +74,9 @@ static void bye(struct imap_login *l, const char *words)
 
 static unsigned shown(const struct imap_login *l)
 {
-	return imap_capability_login(l->settings, l->engine->peer);
+	const struct peer_info peer = told_peer_of(&l->told, l->engine->peer);
+
+	return imap_capability_login(l->settings, &peer);
 }
 
 static bool may_login(const struct imap_login *l)
@@ -137,9 +141,10 @@ static void sasl_over(struct imap_login *l)
 /* Asks mailboxd, or tells it the client's next response. */
 static void ask(struct imap_login *l, struct slice message)
 {
+	const struct peer_info peer = told_peer_of(&l->told, l->engine->peer);
 	struct ipc_message m;
 
-	sasl_ask(&l->sasl, l->engine->peer, SLICE("imap"), l->sid, message, &m);
+	sasl_ask(&l->sasl, &peer, SLICE("imap"), l->sid, message, &m);
 	if (m.type == IPC_TYPE_AUTH)
 		l->request++;
 	l->request_open = true;
@@ -227,6 +232,7 @@ static void response(struct imap_login *l, struct slice encoded)
 /* AUTHENTICATE (RFC 9051 section 6.2.2) with the initial response of RFC 4959. */
 static void authenticate(struct imap_login *l, struct imap_args *a)
 {
+	const struct peer_info peer = told_peer_of(&l->told, l->engine->peer);
 	struct slice name, initial;
 	enum sasl_mechanism mechanism;
 
@@ -239,8 +245,7 @@ static void authenticate(struct imap_login *l, struct imap_args *a)
 		return;
 	}
 	mechanism = sasl_mechanism_find(name);
-	if (!sasl_is_offered(mechanism, l->settings->has_scram,
-			     l->engine->peer)) {
+	if (!sasl_is_offered(mechanism, l->settings->has_scram, &peer)) {
 		reply(l, "NO [CANNOT] That mechanism is not offered");
 		return;
 	}
@@ -332,12 +337,26 @@ static void logout(struct imap_login *l, struct imap_args *a)
 	l->state = LOGIN_STATE_ENDING;
 }
 
+static void log_told(const struct imap_login *l)
+{
+	log_event("imap.told", log_slice("sid", l->sid),
+		  log_str("client", l->engine->peer->address),
+		  log_str("for", l->told.address),
+		  log_str("session", l->told.session));
+}
+
+/* Who spoke for another once is that other from then on. */
 static void id(struct imap_login *l, struct imap_args *a)
 {
-	if (!imap_id_take(a)) {
+	bool may_tell = l->settings->xclient && l->engine->peer->is_trusted &&
+			!l->told.is_told;
+
+	if (!imap_id_take(a, may_tell ? &l->told : NULL)) {
 		bad(l, "ID wants a list of fields and values, or NIL");
 		return;
 	}
+	if (may_tell && l->told.is_told)
+		log_told(l);
 	imap_id_put(&l->respond);
 	reply(l, "OK ID completed");
 }
@@ -356,6 +375,7 @@ static void starttls(struct imap_login *l, struct imap_args *a)
 enum want imap_login_secured(struct imap_login *l)
 {
 	parser_next(&l->parser);
+	l->told = (struct told_peer){ 0 };
 	l->state = LOGIN_STATE_READY;
 	return want(l);
 }

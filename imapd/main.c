@@ -37,6 +37,7 @@ static void *settings_new(const struct front_door *door, const struct config *c,
 	*imap = (struct imap_settings)IMAP_SETTINGS_INIT;
 	snprintf(imap->hostname, sizeof imap->hostname, "%s", hostname);
 	imap->tls = tls_words[door->listen.tls];
+	imap->xclient = door->listen.xclient;
 	if (imap->tls == IMAP_TLS_OPTIONAL && !door->has_starttls)
 		imap->tls = IMAP_TLS_NONE;
 	imap->message_octets = config_number(c, OPTION_LIMITS_MESSAGE);

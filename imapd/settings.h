@@ -21,6 +21,7 @@ enum imap_tls {
 struct imap_settings {
 	char hostname[256];		/* in the greeting */
 	enum imap_tls tls;
+	bool xclient;			/* trusted clients may say whose session it is */
 	uint64_t message_octets;	/* largest message APPEND takes */
 	size_t line_octets;		/* a command line after login */
 	size_t command_octets;		/* a command with its literals */

@@ -2,6 +2,7 @@
 
 #include "common/base64.h"
 #include "common/clock.h"
+#include "common/utf8.h"
 
 /*
  * The way in: USER and PASS (RFC 1939 section 7), AUTH (RFC 1734, with the
@@ -27,9 +28,10 @@ void pop_login_failed(struct pop_session *s, const char *text)
 /* Asks mailboxd, or tells it the client's next response. */
 static void verify(struct pop_session *s, struct slice message)
 {
+	const struct peer_info peer = pop_login_peer(s);
 	struct ipc_message m;
 
-	sasl_ask(&s->sasl, s->engine.peer, SLICE("pop3"), id_slice(&s->sid),
+	sasl_ask(&s->sasl, &peer, SLICE("pop3"), id_slice(&s->sid),
 		 message, &m);
 	pop_enter(s, POP_STATE_LOGIN);
 	if (m.type == IPC_TYPE_AUTH)
@@ -43,8 +45,9 @@ static void verify(struct pop_session *s, struct slice message)
 void pop_cmd_user(struct pop_session *s, struct slice arguments)
 {
 	s->user.len = 0;
-	if (arguments.len == 0 || buf_append(&s->user, arguments) != ST_OK)
-		pop_mistake(s, "USER wants a name of at most 255 octets");
+	if (arguments.len == 0 || !utf8_is_valid(arguments) ||
+	    buf_append(&s->user, arguments) != ST_OK)
+		pop_mistake(s, "USER wants a name of at most 255 octets, in UTF-8");
 	else
 		pop_ok(s, "Now the password");
 }
@@ -60,7 +63,8 @@ void pop_cmd_pass(struct pop_session *s, struct slice arguments)
 
 	if (s->user.len == 0)
 		pop_mistake(s, "USER comes first");
-	else if (sasl_plain_build(&plain, &message) != ST_OK)
+	else if (!utf8_is_valid(arguments) ||	/* RFC 6856 section 2.2 */
+		 sasl_plain_build(&plain, &message) != ST_OK)
 		pop_mistake(s, "[AUTH] Authentication failed");
 	else {
 		s->sasl = (struct sasl)SASL_INIT(SASL_PLAIN);
@@ -73,10 +77,11 @@ void pop_cmd_pass(struct pop_session *s, struct slice arguments)
 /* AUTH alone lists the mechanisms, as older clients ask. */
 static void list_mechanisms(struct pop_session *s)
 {
+	const struct peer_info peer = pop_login_peer(s);
 	struct buf names = BUF_INIT(256);
 
 	pop_ok(s, "Mechanisms follow");
-	sasl_list(s->settings->has_scram, s->engine.peer, "", "\r\n", &names);
+	sasl_list(s->settings->has_scram, &peer, "", "\r\n", &names);
 	pop_put(s, buf_slice(&names));
 	pop_put(s, SLICE(".\r\n"));
 	buf_free(&names);
@@ -134,6 +139,7 @@ static void respond(struct pop_session *s, struct slice encoded)
 
 void pop_cmd_auth(struct pop_session *s, struct slice arguments)
 {
+	const struct peer_info peer = pop_login_peer(s);
 	size_t end = slice_index(arguments, ' ');
 	struct slice initial = slice_trim(slice_from(arguments, end));
 	enum sasl_mechanism mechanism =
@@ -143,8 +149,7 @@ void pop_cmd_auth(struct pop_session *s, struct slice arguments)
 		list_mechanisms(s);
 		return;
 	}
-	if (!sasl_is_offered(mechanism, s->settings->has_scram,
-			     s->engine.peer)) {
+	if (!sasl_is_offered(mechanism, s->settings->has_scram, &peer)) {
 		pop_mistake(s, "That mechanism is not offered");
 		return;
 	}
@@ -172,6 +177,10 @@ void pop_cmd_stls(struct pop_session *s, struct slice arguments)
 	if (s->engine.peer->is_secure || !s->listener->has_stls) {
 		pop_mistake(s, s->engine.peer->is_secure ? "TLS is active already"
 							 : "TLS is not available");
+		return;
+	}
+	if (s->is_utf8) {	/* RFC 6856 section 2.1 */
+		pop_mistake(s, "STLS comes before UTF8");
 		return;
 	}
 	pop_ok(s, "Begin TLS");

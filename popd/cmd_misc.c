@@ -22,9 +22,10 @@ static bool has_delay(const struct pop_session *s)
 /* RFC 2449 section 6.3, RFC 5034 */
 static void value_sasl(struct pop_session *s)
 {
+	const struct peer_info peer = pop_login_peer(s);
 	struct buf names = BUF_INIT(256);
 
-	sasl_list(s->settings->has_scram, s->engine.peer, " ", "", &names);
+	sasl_list(s->settings->has_scram, &peer, " ", "", &names);
 	pop_put(s, buf_slice(&names));
 	buf_free(&names);
 }
@@ -46,6 +47,12 @@ static void value_delay(struct pop_session *s)
 	pop_put_number(s, (uint64_t)s->settings->login_delay_s);
 }
 
+/* RFC 6856 section 2.2 */
+static void value_utf8(struct pop_session *s)
+{
+	pop_put(s, SLICE(" USER"));
+}
+
 static void value_implementation(struct pop_session *s)
 {
 	pop_put(s, SLICE(" Postroom"));
@@ -59,6 +66,8 @@ static const struct shown {
 } shown[PROTOCOL_CAPABILITY_COUNT] = {
 	[PROTOCOL_POP3_USER] = { pop_may_login, NULL },
 	[PROTOCOL_POP3_STLS] = { can_stls, NULL },
+	[PROTOCOL_POP3_UTF8] = { NULL, value_utf8 },
+	[PROTOCOL_POP3_XCLIENT] = { pop_offers_xclient, NULL },
 	[PROTOCOL_POP3_SASL] = { pop_may_login, value_sasl },
 	[PROTOCOL_POP3_EXPIRE] = { has_expiry, value_expire },
 	[PROTOCOL_POP3_LOGIN_DELAY] = { has_delay, value_delay },

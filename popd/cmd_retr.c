@@ -1,5 +1,7 @@
 #include "popd/session_priv.h"
 
+#include "common/utf8.h"
+
 /*
  * RETR and TOP (RFC 1939 sections 5 and 7). RETRs that a client sends in one go
  * (RFC 2449 section 6.6) are asked for together, as long as their numbers
@@ -88,25 +90,31 @@ void pop_cmd_top(struct pop_session *s, struct slice arguments)
 		return;
 	r->is_top = true;
 	r->top_lines = n;
-	r->top_state = 2;	/* an empty header is ended by its first CRLF */
 	r->uids[r->count++] = message->uid;
 }
 
 /* ---- the octets ---------------------------------------------------------------- */
 
-/* How many octets TOP still lets through: the header with its empty line, then
- * so many lines. */
-static size_t top_octets(struct pop_retrieval *r, struct slice in)
+/* How many octets are the header's, with its empty line: CR LF CR LF, of which
+ * header_state counts how much was seen. */
+static size_t header_octets_of(struct pop_retrieval *r, struct slice in)
 {
 	size_t i = 0;
 
-	/* the empty line: CR LF CR LF; top_state counts how much was seen */
-	for (; i < in.len && r->top_state < 4; i++) {
-		if (in.data[i] == (r->top_state % 2 ? '\n' : '\r'))
-			r->top_state++;
+	for (; i < in.len && r->header_state < 4; i++) {
+		if (in.data[i] == (r->header_state % 2 ? '\n' : '\r'))
+			r->header_state++;
 		else
-			r->top_state = in.data[i] == '\r';
+			r->header_state = in.data[i] == '\r';
 	}
+	return i;
+}
+
+/* How many octets TOP still lets through: the header, then so many lines. */
+static size_t top_octets(struct pop_retrieval *r, struct slice in, size_t header)
+{
+	size_t i = header;
+
 	while (i < in.len && r->top_lines) {
 		size_t lf = slice_index(slice_from(in, i), '\n');
 
@@ -116,7 +124,7 @@ static size_t top_octets(struct pop_retrieval *r, struct slice in)
 			r->top_lines--;
 		}
 	}
-	r->is_cut = r->top_state == 4 && r->top_lines == 0;
+	r->is_cut = r->header_state == 4 && r->top_lines == 0;
 	return i;
 }
 
@@ -129,10 +137,42 @@ static void cancel(struct pop_session *s)
 		s->trouble = ST_LIMIT;
 }
 
+static void write_octets(struct pop_session *s, struct slice octets)
+{
+	enum status st = dot_writer_feed(&s->retrieval.dots, octets, &s->engine.out);
+
+	if (st != ST_OK)
+		s->trouble = st;
+}
+
+/*
+ * A header for a client that did not say UTF8 must be ASCII: each octet beyond it is a
+ * "?" (RFC 6856 section 2.1 leaves the surrogate to us), so that the message has as
+ * many octets as LIST said.
+ */
+static void write_header(struct pop_session *s, struct slice octets)
+{
+	char ascii[1024];
+
+	if (s->is_utf8 || utf8_is_ascii(octets)) {
+		write_octets(s, octets);
+		return;
+	}
+	while (octets.len) {
+		struct slice some = slice_head(octets, sizeof ascii);
+
+		for (size_t i = 0; i < some.len; i++)
+			ascii[i] = (unsigned char)some.data[i] < 0x80 ? some.data[i]
+								       : '?';
+		write_octets(s, slice_of(ascii, some.len));
+		octets = slice_from(octets, some.len);
+	}
+}
+
 static void send_octets(struct pop_session *s, struct slice octets)
 {
 	struct pop_retrieval *r = &s->retrieval;
-	size_t n = octets.len;
+	size_t n = octets.len, header;
 	enum status st;
 
 	if (octets.len > r->left) {
@@ -142,11 +182,12 @@ static void send_octets(struct pop_session *s, struct slice octets)
 	r->left -= octets.len;
 	if (r->is_cut)
 		return;
+	header = header_octets_of(r, octets);
 	if (r->is_top)
-		n = top_octets(r, octets);
-	st = dot_writer_feed(&r->dots, slice_head(octets, n), &s->engine.out);
-	if (st != ST_OK)
-		s->trouble = st;
+		n = top_octets(r, octets, header);
+	if (header)
+		write_header(s, slice_head(octets, header));
+	write_octets(s, slice_from(slice_head(octets, n), header));
 	if (r->is_cut && r->left)
 		cancel(s);
 	if (r->left == 0 || r->is_cut) {
@@ -180,6 +221,7 @@ static void begin_message(struct pop_session *s, const struct fetch_row *row)
 	r->next++;
 	r->left = row->octets_total;
 	r->dots = (struct dot_writer){ { 0 } };
+	r->header_state = 2;	/* an empty header is ended by its first CRLF */
 	pop_put(s, SLICE("+OK "));
 	pop_put_number(s, row->octets_total);
 	pop_put(s, SLICE(" octets\r\n"));

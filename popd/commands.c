@@ -8,7 +8,7 @@
 #define NONE		POP_COMMAND_NO_ARGUMENTS
 
 /* name, states that allow it, flags, handler: RFC 1939 sections 4 to 7, RFC 2449
- * (CAPA), RFC 2595 (STLS), RFC 1734 (AUTH), RFC 6856 (LANG) */
+ * (CAPA), RFC 2595 (STLS), RFC 1734 (AUTH), RFC 6856 (LANG, UTF8), Dovecot (XCLIENT) */
 const struct pop_command pop_commands[] = {
 	{ "CAPA", BEFORE | AFTER, CLEAR | NONE,	pop_cmd_capa },
 	{ "USER", BEFORE,	WHOLE,		pop_cmd_user },
@@ -16,6 +16,8 @@ const struct pop_command pop_commands[] = {
 	{ "AUTH", BEFORE,	0,		pop_cmd_auth },
 	{ "STLS", BEFORE,	CLEAR | NONE,	pop_cmd_stls },
 	{ "LANG", BEFORE | AFTER, CLEAR,	pop_cmd_lang },
+	{ "UTF8", BEFORE,	CLEAR | NONE,	pop_cmd_utf8 },
+	{ "XCLIENT", BEFORE,	CLEAR,		pop_cmd_xclient },
 	{ "STAT", AFTER,	NONE,		pop_cmd_stat },
 	{ "LIST", AFTER,	0,		pop_cmd_list },
 	{ "UIDL", AFTER,	0,		pop_cmd_uidl },

@@ -50,6 +50,7 @@ static void *settings_new(const struct front_door *door, const struct config *c,
 	s->listener.has_stls = door->has_starttls;
 	s->listener.tls_required = door->listen.tls == LISTEN_TLS_REQUIRED;
 	s->listener.teach = door->listen.teach;
+	s->listener.xclient = door->listen.xclient;
 	return s;
 }
 

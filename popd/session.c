@@ -316,6 +316,7 @@ static enum want session_secured(struct engine *e)
 	s->wait = POP_WAIT_NONE;
 	s->command_ms = clock_ms();
 	buf_wipe(&s->user);
+	s->told = (struct told_peer){ 0 };
 	return settle(s);
 }
 
@@ -367,6 +368,9 @@ struct engine *pop_session_new(const struct pop_settings *settings,
 	s->maildrop = (struct maildrop)MAILDROP_INIT;
 	s->retrieval.partial.max = 131072;
 	pop_put(s, SLICE("+OK "));
+	/* so Dovecot's proxy learns that it may */
+	if (pop_offers_xclient(s))
+		pop_put(s, SLICE("[XCLIENT] "));
 	pop_put(s, slice_str(settings->hostname));
 	pop_put(s, SLICE(" POP3 ready\r\n"));
 	settle(s);

@@ -15,6 +15,7 @@
 #include "common/line_reader.h"
 #include "common/ranges.h"
 #include "common/sasl.h"
+#include "common/told_peer.h"
 #include "popd/maildrop.h"
 #include "popd/session.h"
 
@@ -50,7 +51,7 @@ struct pop_retrieval {
 	uint64_t left;		/* octets of the message that is being sent */
 	bool is_top;
 	uint64_t top_lines;	/* lines of the text that may still go */
-	unsigned top_state;	/* how far the CRLF CRLF behind the header is */
+	unsigned header_state;	/* how far the CRLF CRLF behind the header is */
 	bool is_cut;		/* TOP has all it wants, the rest is ignored */
 	struct dot_writer dots;
 	struct buf partial;	/* a row that goes on in the next frame */
@@ -75,6 +76,8 @@ struct pop_session {
 	struct line_reader lines;
 	unsigned errors;
 	enum status trouble;	/* no memory for a reply: the session ends */
+	bool is_utf8;		/* UTF8 was said (RFC 6856) */
+	struct told_peer told;	/* whose session it is, by a trusted client */
 	uint32_t next_request;
 
 	struct buf user;	/* of USER, until PASS */
@@ -133,6 +136,8 @@ uint32_t pop_ask(struct pop_session *s, const struct ipc_message *m);
 void pop_wait(struct pop_session *s, enum pop_wait wait, int64_t ms);
 /* Whether a password may be taken now. */
 bool pop_may_login(const struct pop_session *s);
+/* Whose login it is. */
+struct peer_info pop_login_peer(const struct pop_session *s);
 
 /* cmd_auth.c */
 void pop_cmd_user(struct pop_session *s, struct slice arguments);
@@ -175,6 +180,13 @@ void pop_cmd_rset(struct pop_session *s, struct slice arguments);
 void pop_cmd_quit(struct pop_session *s, struct slice arguments);
 void pop_update_answer(struct pop_session *s, const struct ipc_message *m,
 		       bool last);
+
+/* cmd_utf8.c */
+void pop_cmd_utf8(struct pop_session *s, struct slice arguments);
+
+/* cmd_xclient.c */
+void pop_cmd_xclient(struct pop_session *s, struct slice arguments);
+bool pop_offers_xclient(const struct pop_session *s);
 
 /* cmd_misc.c */
 void pop_cmd_capa(struct pop_session *s, struct slice arguments);

@@ -34,6 +34,7 @@ struct pop_listener {
 	bool has_stls;		/* a certificate is there, and TLS not implicit */
 	bool tls_required;	/* no USER, PASS, AUTH before TLS */
 	bool teach;		/* says what is wrong to those who type by hand */
+	bool xclient;		/* trusted clients may say whose session it is */
 };
 
 /* The defaults of the server profile. */

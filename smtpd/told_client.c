@@ -52,25 +52,16 @@ static bool check_source(struct buf *value)
 	return is_one_of(buf_slice(value), "LOCAL", "REMOTE");
 }
 
-/* "192.0.2.1" or "IPV6:2001:db8::1", which is what an address literal has between
- * its brackets (RFC 5321 section 4.1.3). */
+/* "192.0.2.1" or "IPV6:2001:db8::1" */
 static bool check_address(struct buf *value)
 {
-	char in[TOLD_VALUE_MAX + 3], out[80];
-	struct buf literal = { in, 0, sizeof in, sizeof in };
-	struct buf shortest = { out, 0, sizeof out, sizeof out };
-	struct slice text;
+	char text[80];
+	struct buf shortest = { text, 0, sizeof text, sizeof text };
 
-	buf_append_char(&literal, '[');
-	buf_append(&literal, buf_slice(value));
-	buf_append_char(&literal, ']');
-	if (address_literal(buf_slice(&literal), &shortest) != ST_OK)
+	if (address_ip(buf_slice(value), &shortest) != ST_OK)
 		return false;
-	text = slice_from(slice_head(buf_slice(&shortest), shortest.len - 1), 1);
-	if (slice_case_starts(text, SLICE("IPv6:")))
-		text = slice_from(text, 5);
 	value->len = 0;
-	return buf_append(value, text) == ST_OK;
+	return buf_append(value, buf_slice(&shortest)) == ST_OK;
 }
 
 /* ---- the table --------------------------------------------------------------------- */

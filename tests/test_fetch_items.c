@@ -30,6 +30,8 @@ static const struct { const char *in, *out, *sections; } rows[] = {
 	{ "(PREVIEW (NOW))", NULL, NULL },
 	{ "(PREVIEW (LAZY)", NULL, NULL },
 	{ "RFC822", "* 3 FETCH (", "RFC822 " },
+	{ "RFC822.PEEK", "* 3 FETCH (", "RFC822 " },	/* RFC 1730; Outlook */
+	{ "RFC822.TEXT.PEEK", "* 3 FETCH (", "RFC822.TEXT " },
 	{ "(RFC822.HEADER RFC822.TEXT RFC822.SIZE)", "* 3 FETCH (RFC822.SIZE 1234",
 	  "RFC822.HEADER RFC822.TEXT " },
 	{ "(BODY[] BODY.PEEK[] BODY[TEXT]<0.1> BODY[TEXT]<0.1> BODY[TEXT]<0.2>)",
@@ -103,6 +105,7 @@ static const struct {
 	{ "BODY.PEEK[]", FETCH_ALL_OCTETS, 0, false },
 	{ "RFC822.TEXT", FETCH_TEXT_OCTETS | FETCH_FLAGS, 0, true },
 	{ "RFC822.HEADER", FETCH_HEADER_OCTETS, NONE, false },
+	{ "RFC822.PEEK", FETCH_ALL_OCTETS, 0, false },
 	{ "BODY.PEEK[HEADER.FIELDS (A)]", FETCH_HEADER_OCTETS, NONE, false },
 	{ "BODY.PEEK[]<0.5>", FETCH_SIZE, NONE, false },
 	{ "BODY.PEEK[1]", FETCH_SIZE | FETCH_PARTS | FETCH_PREFIX, NONE, false },

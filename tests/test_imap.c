@@ -8,6 +8,12 @@ Test(imap, dialogues, .timeout = 300)
 	imap_play_folder("imap");
 }
 
+/* What programs say that cannot be run here; each file names where it is from. */
+Test(imap, clients, .timeout = 300)
+{
+	imap_play_folder("clients");
+}
+
 Test(imap, commands_are_in_order)
 {
 	const struct imap_command_row *row;

@@ -29,6 +29,7 @@ static struct engine *start(const struct dialogue *d,
 	c->listener.has_stls = is_yes(d, "stls");
 	c->listener.tls_required = is_yes(d, "tls_required");
 	c->listener.teach = is_yes(d, "teach");
+	c->listener.xclient = is_yes(d, "xclient");
 	return pop_session_new(&c->settings, &c->listener, peer);
 }
 

@@ -72,3 +72,27 @@ def test_limits_count_the_client_not_the_balancer():
         wait_for("room again", lambda: connect(suite, "smtp", LINE).recv(3) == b"220")
         for client in held:
             client.close()
+
+
+def test_webmail_names_its_users():
+    """ID with x-originating-ip, and XCLIENT in POP3: each is counted for the address that was told."""
+    with Suite("--set", "listen.imap.xclient=yes", "--set", "listen.pop3.xclient=yes", profile="lab") as suite:
+        for address, password in (("192.0.2.81", "wrong"), ("192.0.2.82", "secret")):
+            client = suite.imap()
+            assert client.xatom("ID", f'("name" "webmail" "x-originating-ip" "{address}")')[0] == "OK"
+            try:
+                client.login("bob@example.test", password)
+            except imaplib.IMAP4.error:
+                assert password == "wrong"
+            client.logout()
+        pop = suite.pop()
+        assert pop.getwelcome().startswith(b"+OK [XCLIENT] "), pop.getwelcome()
+        pop._shortcmd("XCLIENT ADDR=192.0.2.83 PORT=4711")
+        pop.user("bob@example.test")
+        pop.pass_("secret")
+        pop.quit()
+        log = suite.log_text()
+        for words in ("proto=imap mech=PLAIN user=bob@example.test client=192.0.2.81 reason=password",
+                      "proto=imap user=bob@example.test mech=PLAIN client=192.0.2.82",
+                      "proto=pop3 user=bob@example.test mech=PLAIN client=192.0.2.83"):
+            assert words in log, (words, log[-3000:])
