@@ -197,6 +197,10 @@ static enum status set_limits(struct front *f, const struct config *c)
 		.per_address = number(c, OPTION_LIMITS_CONNECTIONS_PER_ADDRESS),
 		.per_network = number(c, OPTION_LIMITS_CONNECTIONS_PER_NETWORK),
 		.new_per_minute = number(c, OPTION_LIMITS_CONNECTION_RATE),
+		.per_minute = {
+			[LIMITS_MESSAGES] = number(c, OPTION_LIMITS_MESSAGE_RATE),
+			[LIMITS_RECIPIENTS] = number(c, OPTION_LIMITS_RECIPIENT_RATE),
+		},
 	};
 
 	if (f->ops->has_login && config_profile(c) != PROFILE_TEST)

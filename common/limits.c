@@ -14,6 +14,8 @@ struct slot {
 	unsigned count;		/* connections now */
 	unsigned recent;	/* new ones since minute_ms */
 	int64_t minute_ms;
+	int64_t spent_ms;	/* the minute of spent began */
+	unsigned spent[LIMITS_KIND_COUNT];
 	bool is_used;
 };
 
@@ -58,7 +60,8 @@ void limits_set(struct limits *l, const struct limits_settings *settings)
 
 static bool is_stale(const struct slot *s, int64_t now)
 {
-	return s->count == 0 && now - s->minute_ms >= MINUTE_MS;
+	return s->count == 0 && now - s->minute_ms >= MINUTE_MS &&
+	       now - s->spent_ms >= MINUTE_MS;
 }
 
 static size_t first_place(const struct limits *l, const struct table *t,
@@ -128,7 +131,7 @@ static struct slot *obtain(const struct limits *l, struct table *t, uint64_t key
 		at = (at + 1) & (t->size - 1);
 	t->used++;
 	t->slots[at] = (struct slot){ .key = key, .is_used = true,
-				      .minute_ms = now };
+				      .minute_ms = now, .spent_ms = now };
 	return &t->slots[at];
 }
 
@@ -212,6 +215,41 @@ void limits_leave(struct limits *l, struct limits_entry *entry)
 		leave(l, &l->networks, entry->network);
 	}
 	*entry = (struct limits_entry){ 0 };
+}
+
+/* Whether one more is within the allowance. */
+static bool has_left(struct slot *s, enum limits_kind kind, uint64_t most, int64_t now)
+{
+	if (now - s->spent_ms >= MINUTE_MS) {
+		s->spent_ms = now;
+		memset(s->spent, 0, sizeof s->spent);
+	}
+	return s->spent[kind] < most;
+}
+
+bool limits_spend(struct limits *l, const char *address, enum limits_kind kind,
+		  int64_t now_ms)
+{
+	uint64_t most = l->settings.per_minute[kind], one, all;
+	struct slot *host, *network;
+
+	if (most == 0 || !keys_of(address, &one, &all))
+		return true;
+	host = obtain(l, &l->addresses, one, now_ms);
+	network = obtain(l, &l->networks, all, now_ms);
+	if (!host || !network)
+		return true;
+	if (!has_left(host, kind, most, now_ms) ||
+	    !has_left(network, kind, most * LIMITS_NETWORK_TIMES, now_ms))
+		return false;
+	host->spent[kind]++;
+	network->spent[kind]++;
+	return true;
+}
+
+unsigned limits_allowance(const struct limits *l, enum limits_kind kind)
+{
+	return l->settings.per_minute[kind];
 }
 
 unsigned limits_count(const struct limits *l)

@@ -13,12 +13,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What an address may have so much of in a minute. */
+enum limits_kind { LIMITS_MESSAGES, LIMITS_RECIPIENTS, LIMITS_KIND_COUNT };
+/* A network may have so many times what an address may. */
+#define LIMITS_NETWORK_TIMES 10u
+
 struct limits_settings {
 	unsigned connections;		/* all, trusted ones too */
 	unsigned per_address;
 	unsigned per_network;
 	unsigned new_per_minute;	/* and address */
 	unsigned unauthenticated;	/* all that are not logged in */
+	unsigned per_minute[LIMITS_KIND_COUNT];
 };
 
 enum limits_verdict {
@@ -48,6 +54,12 @@ enum limits_verdict limits_enter(struct limits *l, const char *address,
 				 bool is_trusted, int64_t now_ms,
 				 struct limits_entry *entry);
 void limits_leave(struct limits *l, struct limits_entry *entry);
+/* One more of this kind. False: the minute's allowance of the address or its network is
+ * spent, and it is not counted. What is no address has no limit. */
+bool limits_spend(struct limits *l, const char *address, enum limits_kind kind,
+		  int64_t now_ms);
+/* What an address may have in a minute; 0: no limit. */
+unsigned limits_allowance(const struct limits *l, enum limits_kind kind);
 /* Connections counted now. */
 unsigned limits_count(const struct limits *l);
 /* So many before login are more than may be: the oldest has to go. */

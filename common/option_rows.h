@@ -260,6 +260,13 @@ X(LIMITS_CONNECTIONS_PER_NETWORK, "limits", "connections_per_network", \
 X(LIMITS_CONNECTION_RATE, "limits", "connection_rate", NUMBER, \
   "connections a minute", 0, 1000000, "300", "300", "0", R_NETWORK, \
   "New connections a minute from one address. 0: no limit.") \
+X(LIMITS_MESSAGE_RATE, "limits", "message_rate", NUMBER, "messages a minute", \
+  0, 1000000, "300", "300", "0", R_SMTPD, \
+  "Messages a minute from one address that is neither trusted nor logged in; from " \
+  "its network ten times that: 450 4.7.1. 0: no limit.") \
+X(LIMITS_RECIPIENT_RATE, "limits", "recipient_rate", NUMBER, "recipients a minute", \
+  0, 1000000, "3000", "3000", "0", R_SMTPD, \
+  "Recipients of them, likewise.") \
 X(LIMITS_IMAP_PER_ACCOUNT, "limits", "imap_per_account", NUMBER, "sessions", \
   0, 1000000, "30", "30", "0", R_MAILBOXD, \
   "IMAP sessions of one account. 0: no limit.") \
@@ -280,6 +287,10 @@ X(LIMITS_BAD_COMMANDS, "limits", "bad_commands", NUMBER, "commands", 0, 1000000,
   "20", "20", "0", R_NETWORK, \
   "Bad commands and unknown recipients that end a session; from half of them " \
   "on each answer waits a second. 0: no limit.") \
+X(LIMITS_EMPTY_COMMANDS, "limits", "empty_commands", NUMBER, "commands", 0, 1000000, \
+  "100", "100", "0", R_SMTPD, \
+  "EHLO, RSET, NOOP, VRFY and HELP between two messages, and recipients beyond " \
+  "limits.recipients; each more counts as a bad command. 0: no limit.") \
 X(LIMITS_IMAP_LINE, "limits", "imap_line", SIZE, "octets", 8 * KIB, 1 * MIB, \
   SAME("64KB"), R_IMAPD, "A line of an IMAP command after login.") \
 X(LIMITS_IMAP_COMMAND, "limits", "imap_command", SIZE, "octets", 64 * KIB, \

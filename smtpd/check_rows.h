@@ -21,6 +21,11 @@ void smtp_greylist_ask(struct smtp_session *s, const struct smtp_check *c,
 void smtp_greylist_answer(struct smtp_session *s, const struct smtp_check *c,
 			  const struct ipc_message *m, bool last);
 
+/* check_rate.c */
+bool smtp_rate_is_wanted(const struct smtp_session *s);
+void smtp_rate_ask(struct smtp_session *s, const struct smtp_check *c,
+		   enum smtp_stage stage);
+
 /* check_dns.c */
 bool smtp_dns_is_wanted(const struct smtp_session *s);
 void smtp_dns_ask(struct smtp_session *s, const struct smtp_check *c,

@@ -13,6 +13,11 @@ static const struct smtp_check rows[] = {
 		.expired = smtp_early_expired,
 	},
 	{
+		.name = "rate", .stages = AT(MAIL) | AT(RCPT),
+		.is_wanted = smtp_rate_is_wanted, .is_on = smtp_is_guest,
+		.ask = smtp_rate_ask,
+	},
+	{
 		.name = "dns", .stages = AT(CONNECT) | AT(RCPT),
 		.is_wanted = smtp_dns_is_wanted, .is_on = smtp_is_guest,
 		.ask = smtp_dns_ask, .answer = smtp_dns_answer,

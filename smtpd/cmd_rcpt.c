@@ -105,6 +105,7 @@ static void take_rcpt(struct smtp_session *s, struct slice arguments)
 	}
 	if (most && t->rcpt_ok + t->rcpt_due >= most) {
 		smtp_reply_number(s, SMTP_REPLY_TOO_MANY_RECIPIENTS, most);
+		smtp_count_empty(s);
 		return;
 	}
 	if (s->gate && !t->failure.code)

@@ -3,6 +3,7 @@
 #define IN(name)	(1u << SMTP_STATE_##name)
 #define GREETED		(IN(READY) | IN(MAIL) | IN(RCPT) | IN(BDAT))
 #define ANY		(IN(CONNECTED) | GREETED)
+#define GREETS		(SMTP_COMMAND_LAST | SMTP_COMMAND_EMPTY)
 #define EARLY		(SMTP_COMMAND_BEFORE_TLS | SMTP_COMMAND_BEFORE_AUTH)
 
 static bool has_recipient(const struct smtp_session *s)
@@ -14,8 +15,8 @@ static bool has_recipient(const struct smtp_session *s)
  * chunks, RFC 3030 section 2 knows nothing but more chunks and RSET; EHLO, NOOP,
  * QUIT and the like harm nothing. */
 const struct smtp_command smtp_commands[] = {
-	{ "EHLO", ANY, EARLY | SMTP_COMMAND_LAST, smtp_cmd_ehlo, NULL, "EHLO hostname" },
-	{ "HELO", ANY, EARLY | SMTP_COMMAND_LAST, smtp_cmd_helo, NULL, "HELO hostname" },
+	{ "EHLO", ANY, EARLY | GREETS, smtp_cmd_ehlo, NULL, "EHLO hostname" },
+	{ "HELO", ANY, EARLY | GREETS, smtp_cmd_helo, NULL, "HELO hostname" },
 	{ "MAIL", IN(READY), 0, smtp_cmd_mail, NULL,
 	  "MAIL FROM:<address> [SIZE=octets] [BODY=8BITMIME] [SMTPUTF8]" },
 	{ "RCPT", IN(MAIL) | IN(RCPT), SMTP_COMMAND_OVERLAPS, smtp_cmd_rcpt,
@@ -35,11 +36,12 @@ const struct smtp_command smtp_commands[] = {
 	  smtp_offers_xclient, "XCLIENT attribute=value ..." },
 	{ "XFORWARD", IN(READY), EARLY | SMTP_COMMAND_BETWEEN, smtp_cmd_xforward,
 	  smtp_offers_xclient, "XFORWARD attribute=value ..." },
-	{ "RSET", ANY, SMTP_COMMAND_BEFORE_AUTH | SMTP_COMMAND_NO_ARGUMENTS,
+	{ "RSET", ANY,
+	  SMTP_COMMAND_BEFORE_AUTH | SMTP_COMMAND_NO_ARGUMENTS | SMTP_COMMAND_EMPTY,
 	  smtp_cmd_rset, NULL, "RSET" },
-	{ "NOOP", ANY, EARLY, smtp_cmd_noop, NULL, "NOOP" },
-	{ "VRFY", ANY, 0, smtp_cmd_vrfy, NULL, "VRFY address" },
-	{ "HELP", ANY, SMTP_COMMAND_BEFORE_AUTH, smtp_cmd_help, NULL,
+	{ "NOOP", ANY, EARLY | SMTP_COMMAND_EMPTY, smtp_cmd_noop, NULL, "NOOP" },
+	{ "VRFY", ANY, SMTP_COMMAND_EMPTY, smtp_cmd_vrfy, NULL, "VRFY address" },
+	{ "HELP", ANY, SMTP_COMMAND_BEFORE_AUTH | SMTP_COMMAND_EMPTY, smtp_cmd_help, NULL,
 	  "HELP [command]" },
 	{ "QUIT", ANY, EARLY | SMTP_COMMAND_NO_ARGUMENTS, smtp_cmd_quit, NULL,
 	  "QUIT" },
@@ -115,6 +117,14 @@ static bool may_overlap(const struct smtp_session *s,
 	       s->later.len < SMTP_REPLIES_HIGH / 2;
 }
 
+static void run(struct smtp_session *s, const struct smtp_command *c,
+		struct slice arguments)
+{
+	c->run(s, arguments);
+	if (c->flags & SMTP_COMMAND_EMPTY)
+		smtp_count_empty(s);
+}
+
 bool smtp_command_line(struct smtp_session *s, struct slice line)
 {
 	size_t end = slice_index(line, ' ');
@@ -143,7 +153,7 @@ bool smtp_command_line(struct smtp_session *s, struct slice line)
 	/* the octets of a chunk follow its command, even a refused one */
 	reply = c->run == smtp_cmd_bdat ? SMTP_REPLY_OK : obstacle(s, c, arguments);
 	if (reply == SMTP_REPLY_OK)
-		c->run(s, arguments);
+		run(s, c, arguments);
 	else
 		smtp_reply_with(s, reply, slice_str(c->name));
 	arena_clear(&s->arena);

@@ -63,6 +63,8 @@ static void fill(struct smtp_settings *s, const struct config *c,
 	s->hops = (unsigned)config_number(c, OPTION_LIMITS_HOPS);
 	s->errors_end = (unsigned)config_number(c, OPTION_LIMITS_BAD_COMMANDS);
 	s->errors_slow = s->errors_end / 2;
+	s->empty_commands =
+		(unsigned)config_number(c, OPTION_LIMITS_EMPTY_COMMANDS);
 	s->line_octets = config_number(c, OPTION_LIMITS_SMTP_LINE);
 	s->has_scram = !config_bool(c, OPTION_ACCOUNTS_ANY_PASSWORD);
 	s->auth_line_octets = config_number(c, OPTION_LIMITS_AUTH_LINE);
@@ -103,6 +105,7 @@ static void *settings_new(const struct front_door *door, const struct config *c,
 	fill(&s->smtp, c, hostname);
 	s->smtp.tells_refusals = true;
 	s->smtp.counts = &d->counts;
+	s->smtp.limits = d->front.limits;
 	if (d->lmtp)
 		s->smtp.backend_state = lmtp_client_state(d->lmtp);
 	s->listener.has_starttls = door->has_starttls;

@@ -88,6 +88,8 @@
 	X(STORAGE_FULL, 452, "4.3.1", FINE, "Insufficient system storage") \
 	X(NO_MEMORY, 451, "4.3.0", FINE, "Out of memory: try again later") \
 	X(CHECK_LATE, 451, "4.3.0", FINE, "A check takes too long: try again later") \
+	X(MESSAGE_RATE, 450, "4.7.1", FINE, "Too much mail from your address: at most % messages a minute") \
+	X(RECIPIENT_RATE, 450, "4.7.1", FINE, "Too much mail from your address: at most % recipients a minute") \
 	X(LISTED, 550, "5.7.1", FINE, "Your address is on the list %") \
 	X(NAMELESS, 550, "5.7.25", FINE, "% has no name in the DNS that leads back to it") \
 	X(GREYLISTED, 451, "4.7.1", FINE, "Greylisted: come again in % seconds") \

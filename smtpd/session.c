@@ -181,6 +181,16 @@ void smtp_count_error(struct smtp_session *s)
 		smtp_wait(s, SMTP_WAIT_PAUSE, SMTP_PAUSE_MS);
 }
 
+void smtp_count_empty(struct smtp_session *s)
+{
+	unsigned most = s->settings->empty_commands;
+
+	if (most == 0 || s->empty < most)
+		s->empty++;
+	else if (!smtp_is_trusted(s))
+		smtp_count_error(s);
+}
+
 uint32_t smtp_request_id(struct smtp_session *s)
 {
 	if (s->next_request == 0)

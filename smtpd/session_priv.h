@@ -133,6 +133,7 @@ struct smtp_session {
 	struct buf later;	/* replies that stand behind RCPTs without answer */
 	struct line_reader lines;
 	unsigned errors;
+	unsigned empty;		/* commands since the last message that brought none */
 	const struct smtp_command *command;	/* run last; NULL: it was none */
 	enum smtp_reply last_refusal;	/* for HELP; OK: none */
 	enum status trouble;	/* no memory for a reply: the session ends */
@@ -175,6 +176,7 @@ enum smtp_command_flag {
 	SMTP_COMMAND_NO_ARGUMENTS = 8,
 	SMTP_COMMAND_BETWEEN = 16,	/* never inside a transaction */
 	SMTP_COMMAND_LAST = 32,		/* its answer has to be waited for */
+	SMTP_COMMAND_EMPTY = 64,	/* brings no mail */
 };
 
 struct smtp_command {
@@ -237,6 +239,8 @@ void smtp_shut(struct smtp_session *s);
 void smtp_end(struct smtp_session *s, enum smtp_reply reply);
 void smtp_end_with(struct smtp_session *s, enum smtp_reply reply,
 		   struct slice argument);
+/* Counts something that brings no mail; too many are wrong. */
+void smtp_count_empty(struct smtp_session *s);
 /* Counts something wrong against the client: slower, then the end. */
 void smtp_count_error(struct smtp_session *s);
 /* Waits for mailboxd, at most so long. */

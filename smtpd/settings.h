@@ -46,6 +46,9 @@ struct smtp_settings {
 	 * unknown recipients do not count: it relays for others. */
 	unsigned errors_slow;
 	unsigned errors_end;
+	/* Commands that bring no mail, between two messages, and recipients beyond the
+	 * limit: each more counts as wrong. 0: no limit; trusted peers have none. */
+	unsigned empty_commands;
 	size_t line_octets;		/* a command with its CRLF */
 	size_t auth_line_octets;	/* a line of an AUTH exchange */
 	size_t text_line_octets;	/* a line of the message with its CRLF */
@@ -59,6 +62,7 @@ struct smtp_settings {
 	int64_t stored_ms;		/* mailboxd's answer after the data */
 	int64_t check_ms;		/* one check at one stage */
 	int64_t greeting_ms;		/* held back so long; 0: not at all */
+	struct limits *limits;	/* of the process: messages a minute; NULL: none */
 	bool greylists;
 	bool asks_dns;			/* about the client */
 	bool needs_name;		/* clients without one are refused */
@@ -93,6 +97,7 @@ struct smtp_listener {
 	.hops = 100, \
 	.errors_slow = 10, \
 	.errors_end = 20, \
+	.empty_commands = 100, \
 	.line_octets = 2048, \
 	.auth_line_octets = 12288, \
 	.has_scram = true, \

@@ -633,6 +633,8 @@ static void conclude(struct smtp_session *s)
 		code = t->end_permanent.code;
 		smtp_reply_passed(s, &t->end_permanent);
 	}
+	if (code == 250)
+		s->empty = 0;
 	if (code == 250 && s->settings->counts) {
 		s->settings->counts->stored++;
 		s->settings->counts->stored_octets += t->octets;

@@ -71,6 +71,31 @@ Test(limits, rate)
 	limits_free(l);
 }
 
+Test(limits, messages_a_minute)
+{
+	struct limits *l = make((struct limits_settings){
+		.per_minute = { [LIMITS_MESSAGES] = 3 } });
+	char address[32];
+	unsigned taken = 0;
+
+	for (int64_t now = 1000; now < 240000; now += 60000)
+		for (int i = 0; i < 5; i++)
+			cr_expect_eq(limits_spend(l, "2001:db8::1", LIMITS_MESSAGES,
+						  now + i), i < 3);
+	cr_expect(limits_spend(l, "2001:db8::1", LIMITS_RECIPIENTS, 240000));
+	cr_expect(limits_spend(l, "", LIMITS_MESSAGES, 240000));
+	/* a network has ten times that, whoever of it comes */
+	for (int i = 0; i < 20; i++)
+		for (int n = 0; n < 3; n++) {
+			snprintf(address, sizeof address, "192.0.2.%d", i);
+			taken += limits_spend(l, address, LIMITS_MESSAGES, 5000);
+		}
+	cr_expect_eq(taken, 30u);
+	cr_expect(limits_spend(l, "192.0.3.1", LIMITS_MESSAGES, 5000));
+	cr_expect(limits_spend(l, "192.0.2.19", LIMITS_MESSAGES, 65000));
+	limits_free(l);
+}
+
 /* Many addresses: the table grows, forgets those that are gone, and counts on. */
 Test(limits, many_addresses)
 {

@@ -70,6 +70,8 @@ static struct engine *start(const struct dialogue *d,
 	s->errors_slow = (unsigned)dialogue_number(d, "errors_slow",
 						   s->errors_slow);
 	s->errors_end = (unsigned)dialogue_number(d, "errors_end", s->errors_end);
+	s->empty_commands = (unsigned)dialogue_number(d, "empty_commands",
+						      s->empty_commands);
 	s->text_line_octets = dialogue_number(d, "text_line",
 					      s->text_line_octets);
 	s->tells_refusals = is_set(d, "refusals", "yes");

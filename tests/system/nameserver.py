@@ -20,13 +20,24 @@ class NameServer:
         self.mode = mode
         self.ttl = ttl
         self.asked = []
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind(("127.0.0.1", 0))
-        self.port = self.udp.getsockname()[1]
-        self.tcp = socket.create_server(("127.0.0.1", self.port))
+        self._bind()
         self.is_over = False
         for what in (self._serve_udp, self._serve_tcp):
             threading.Thread(target=what, daemon=True).start()
+
+    def _bind(self):
+        """One port for both; another program may have it by TCP."""
+        for last in range(50):
+            self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.udp.bind(("127.0.0.1", 0))
+            self.port = self.udp.getsockname()[1]
+            try:
+                self.tcp = socket.create_server(("127.0.0.1", self.port))
+                return
+            except OSError:
+                self.udp.close()
+                if last == 49:
+                    raise
 
     @property
     def address(self):
