@@ -44,6 +44,17 @@ static void put_front_figure(void *arg, struct slice daemon, struct slice name,
 	figure(arg, text, value);
 }
 
+static void put_damage(struct request *r)
+{
+	char text[STORE_DAMAGE_OCTETS], words[STORE_DAMAGE_OCTETS + 40];
+
+	store_damage(r->service->store, text);
+	snprintf(words, sizeof words, text[0] ? "damaged, only read: %s" : "sound", text);
+	control_text(r, SLICE("store-state"));
+	control_text(r, slice_str(words));
+	control_row(r);
+}
+
 static void put_figures(struct request *r)
 {
 	const struct service *s = r->service;
@@ -82,6 +93,7 @@ static void put_figures(struct request *r)
 	figure(r, "search-waiting", store.unsigned_messages);
 	figure(r, "search-octets", store.signature_octets);
 	figure(r, "store-has-space", store_has_space(s->store));
+	put_damage(r);
 	fronts_figures(s->fronts, put_front_figure, r);
 }
 

@@ -91,7 +91,8 @@ static void take_mail(struct lmtp_delivery *d, uint32_t id,
 		lmtp_delivery_answer(d, id, 452, "4.3.1", "No space left, try again later", true);
 		return;
 	}
-	if (store_is_broken(d->service->store)) {
+	if (store_is_broken(d->service->store) ||
+	    store_is_damaged(d->service->store)) {
 		lmtp_delivery_answer(d, id, 451, "4.3.0", "Try again later", true);
 		return;
 	}

@@ -214,7 +214,8 @@ static void open_done(struct request *r, enum status st)
 	struct handle *h;
 
 	if (st == ST_OK && m->take_recent && !m->read_only &&
-	    !o->take_recent && store_has_recent(&o->opened)) {
+	    !o->take_recent && store_has_recent(&o->opened) &&
+	    !store_is_damaged(r->service->store)) {
 		/* the \Recent ones become this session's: that is a change */
 		o->take_recent = true;
 		request_go(r, PLACE_WRITER, JOB_SYNC_NORMAL, open_run, open_done);
@@ -244,7 +245,8 @@ static void open_done(struct request *r, enum status st)
 		.recent_hi = o->opened.recent_hi,
 		.highestmodseq = box->highestmodseq,
 		.read_only = m->read_only != 0 ||
-			     !(o->access.rights & STORE_RIGHTS_CHANGE),
+			     !(o->access.rights & STORE_RIGHTS_CHANGE) ||
+			     store_is_damaged(r->service->store),
 		.more_keywords = o->opened.more_keywords,
 		.rights = o->access.rights,
 	};

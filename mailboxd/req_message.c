@@ -50,6 +50,7 @@ static bool take_set(struct request *r, struct slice bytes, struct ranges *set)
 
 struct fetching {
 	struct store_fetch fetch;
+	bool is_over;		/* all rows were put; what could not be read is told */
 	struct ranges uids;
 	struct buf rows;
 };
@@ -66,6 +67,14 @@ static void fetching_free(struct request *r)
 	free(f);
 }
 
+static enum status fetch_unreadable(struct request *r, const struct fetching *f)
+{
+	return request_fail(r, ST_UNAVAILABLE,
+			    f->fetch.unreadable > f->fetch.read_errors ?
+			    "SERVERBUG" : "UNAVAILABLE",
+			    "a message cannot be read");
+}
+
 static enum status fetch_run(struct request *r, struct tx *tx)
 {
 	struct fetching *f = r->state;
@@ -76,6 +85,8 @@ static enum status fetch_run(struct request *r, struct tx *tx)
 	st = request_may(r, tx, STORE_RIGHT_READ);
 	if (st != ST_OK)
 		return st;
+	if (f->is_over)
+		return fetch_unreadable(r, f);
 	if (f->fetch.changed_since && f->fetch.next_uid == 0)
 		st = store_since(tx, r->mailbox, &f->fetch.changed_since);
 	if (st != ST_OK)
@@ -99,9 +110,11 @@ static enum status fetch_run(struct request *r, struct tx *tx)
 			return put;
 	} while (st == ST_MORE && r->answer.len + REQUEST_ROOM_LEAST <= room &&
 		 clock_ms() < until);
-	if (st == ST_OK && f->fetch.unreadable)
-		return request_fail(r, ST_UNAVAILABLE, "SERVERBUG",
-				    "a message cannot be read");
+	if (st == ST_OK && f->fetch.unreadable) {
+		/* a failure drops what is not sent yet: the others go out first */
+		f->is_over = true;
+		return r->answer.len ? ST_MORE : fetch_unreadable(r, f);
+	}
 	return st == ST_OK ? request_put_done(r, 0) : st;
 }
 
@@ -141,6 +154,13 @@ static void reading_free(struct request *r)
 	free(d);
 }
 
+/* RFC 5530: it is damaged, or cannot be read now. */
+static const char *read_detail(enum status st)
+{
+	return st == ST_UNAVAILABLE ? "SERVERBUG" : st == ST_IO ? "UNAVAILABLE" :
+	       request_detail(st);
+}
+
 static enum status read_run(struct request *r, struct tx *tx)
 {
 	struct reading *d = r->state;
@@ -156,7 +176,7 @@ static enum status read_run(struct request *r, struct tx *tx)
 			       want, &d->octets)
 		  : ST_OK;
 	if (st != ST_OK)
-		return request_store_failed(r, st, tx, request_detail(st));
+		return request_store_failed(r, st, tx, read_detail(st));
 	d->offset += d->octets.len;
 	d->left -= d->octets.len;
 	st = request_put_body(r, r->message.read.uid, buf_slice(&d->octets));

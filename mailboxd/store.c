@@ -257,6 +257,29 @@ static enum status open_as_is(struct store *s, struct error *error)
 	return st;
 }
 
+/* What there is to know of a store that can only be read: mail is worth more than a new
+ * epoch in the file. Ids that are given are of use to nobody. */
+static enum status open_damaged(struct tx *tx, struct store *s)
+{
+	uint64_t clean = 0;
+	enum status st = store_meta_get(tx, "epoch", &s->epoch);
+
+	if (!st)
+		st = store_meta_get(tx, "clean", &clean);
+	if (!st && !clean)
+		s->epoch++;
+	if (!st)
+		st = load_key(tx, "thread_key", s->thread_key, sizeof s->thread_key);
+	if (!st)
+		st = load_key(tx, "secret", s->secret, sizeof s->secret);
+	if (!st)
+		st = store_meta_get(tx, "message_next", &s->message_kept);
+	atomic_store(&s->message_next, s->message_kept);
+	s->signatures.first_id = s->message_kept;
+	atomic_store(&s->signatures.low, UINT64_MAX);
+	return st;
+}
+
 static enum status open_own(struct store *s, struct error *error)
 {
 	bool is_new = access(s->path, F_OK) != 0;
@@ -277,6 +300,8 @@ static enum status open_own(struct store *s, struct error *error)
 			store_rollback(tx);
 		else
 			st = store_commit(tx);
+		if (st && store_is_damaged(s))
+			st = open_damaged(tx, s);
 	}
 	if (st && error)
 		*error = tx->error;
@@ -315,6 +340,7 @@ static void store_free(struct store *s)
 	pthread_mutex_destroy(&s->gate.lock);
 	pthread_cond_destroy(&s->gate.moved);
 	pthread_mutex_destroy(&s->pins.lock);
+	pthread_mutex_destroy(&s->damage.lock);
 	free(s->pins.messages);
 	for (size_t i = 0; i < STORE_SPECIAL_USES; i++)
 		free(s->special_names[i]);
@@ -338,6 +364,7 @@ enum status store_open(const struct store_options *options,
 	pthread_mutex_init(&s->gate.lock, NULL);
 	pthread_cond_init(&s->gate.moved, NULL);
 	pthread_mutex_init(&s->pins.lock, NULL);
+	pthread_mutex_init(&s->damage.lock, NULL);
 	atomic_store(&s->has_space, true);
 	s->arrays = arrays_new(options->array_octets ? options->array_octets :
 						       ARRAYS_OCTETS);
@@ -363,7 +390,7 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
-	if (!store_is_broken(s) && !s->options.as_is &&
+	if (!store_is_broken(s) && !store_is_damaged(s) && !s->options.as_is &&
 	    store_begin(s->own, JOB_SYNC_FULL) == ST_OK) {
 		if (store_meta_set(s->own, "clean", 1) == ST_OK)
 			store_commit(s->own);

@@ -22,7 +22,7 @@ static enum status scan_entries(struct tx *tx, uint64_t mailbox,
 			break;
 	}
 	sql_end(row);
-	return st == ST_NOT_FOUND ? ST_OK : st;
+	return st == ST_NOT_FOUND ? ST_OK : lists_read(tx, st);
 }
 
 static enum status add_set(void *arg, uint32_t set, struct slice names)

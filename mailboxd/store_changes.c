@@ -86,7 +86,7 @@ static enum status add_absent(struct tx *tx, struct store_changes *c)
 			break;
 	}
 	sql_end(row);
-	return st == ST_NOT_FOUND ? add_gap(c, &next, c->uidnext) : st;
+	return st == ST_NOT_FOUND ? add_gap(c, &next, c->uidnext) : lists_read(tx, st);
 }
 
 static enum status add_vanished(struct tx *tx, struct store_changes *c)
@@ -107,7 +107,7 @@ static enum status add_vanished(struct tx *tx, struct store_changes *c)
 			break;
 	}
 	sql_end(row);
-	return st == ST_NOT_FOUND ? ST_OK : st;
+	return st == ST_NOT_FOUND ? ST_OK : lists_read(tx, st);
 }
 
 /* stored: the mailbox's highest modseq as its row has it. */
@@ -285,7 +285,7 @@ static enum status read_rows(struct tx *tx, struct store_changes *c,
 			break;
 	}
 	sql_end(row);
-	return st == ST_NOT_FOUND ? ST_OK : st;
+	return st == ST_NOT_FOUND ? ST_OK : lists_read(tx, st);
 }
 
 enum status store_changes(struct tx *tx, struct store_changes *c,

@@ -79,7 +79,12 @@ static enum status list_box(struct tx *tx, struct store_expunged_query *q,
 
 	if (st)
 		return st;
-	while (!(st = sql_next(tx, row))) {
+	for (;;) {
+		tx->passes_damage = true;
+		st = sql_next(tx, row);
+		tx->passes_damage = false;
+		if (st)
+			break;
 		fill(row, &e);
 		if (!is_asked_for(q, e.uid))
 			continue;

@@ -5,8 +5,6 @@
  */
 #include "mailboxd/store_priv.h"
 
-#include "common/log.h"
-
 /* What a row costs beside its texts and octets. */
 #define ROW_OCTETS 160
 /* Flags copied from an array at once, and ranges looked at under its lock. */
@@ -270,14 +268,12 @@ static bool is_unreadable(enum status st)
 	return st == ST_NOT_FOUND || st == ST_IO || st == ST_UNAVAILABLE;
 }
 
-static void log_unreadable(struct tx *tx, struct store_fetch *f, uint32_t uid,
-			   uint64_t message)
+static void count_unreadable(struct tx *tx, struct store_fetch *f, uint32_t uid)
 {
-	log_warning("store.unreadable", log_u64("mailbox", f->mailbox),
-		    log_u64("uid", uid), log_u64("message", message),
-		    log_error(&tx->error));
 	f->next_uid = uid + 1;
 	f->unreadable++;
+	if (tx->error.status == ST_IO)
+		f->read_errors++;
 }
 
 static enum status fetch_one(struct tx *tx, struct store_fetch *f,
@@ -294,7 +290,8 @@ static enum status fetch_one(struct tx *tx, struct store_fetch *f,
 	if (!st && f->items & FETCH_OCTETS)
 		st = fill_octets(tx, f, row, octets, out, &r);
 	if (is_unreadable(st)) {
-		log_unreadable(tx, f, r.uid, r.emailid);
+		message_unreadable(tx, f->mailbox, r.uid, r.emailid);
+		count_unreadable(tx, f, r.uid);
 		return ST_OK;
 	}
 	if (!st)
@@ -344,38 +341,24 @@ static enum status fetch_rows(struct tx *tx, struct store_fetch *f,
 	return st == ST_NOT_FOUND ? ST_OK : st;
 }
 
-/* The message whose row could not be read is named, and is behind us. */
-static enum status pass_over(struct tx *tx, struct store_fetch *f,
-			     struct range r)
-{
-	const struct error why = tx->error;
-	struct sqlite3_stmt *row;
-	enum status st = sql_first(tx, &row, "SELECT uid, message FROM entry"
-		" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 ORDER BY uid"
-		" LIMIT 1", SQL_ARGS(sql_i(f->mailbox),
-				     sql_i(r.low < f->next_uid ? f->next_uid :
-								 r.low),
-				     sql_i(r.high)));
-
-	tx->error = why;
-	if (st)
-		return st;
-	log_unreadable(tx, f, (uint32_t)sql_column(row, 0), sql_column(row, 1));
-	sql_end(row);
-	return ST_OK;
-}
-
 /* A damaged page takes away only what it holds. */
 static enum status fetch_range(struct tx *tx, struct store_fetch *f,
 			       struct range r, size_t octets, struct buf *out)
 {
+	uint32_t uid;
 	enum status st;
 
-	do {
+	for (;;) {
 		st = fetch_rows(tx, f, r, octets, out);
-	} while ((st == ST_UNAVAILABLE || st == ST_IO) &&
-		 pass_over(tx, f, r) == ST_OK);
-	return st;
+		if (st == ST_OK || st == ST_MORE)
+			return st;
+		if (r.low < f->next_uid)
+			r.low = f->next_uid;
+		st = message_pass_over(tx, f->mailbox, r, &uid);
+		if (st)
+			return st;
+		count_unreadable(tx, f, uid);
+	}
 }
 
 /* ---- rows of an array alone --------------------------------------------------------------- */
@@ -525,5 +508,13 @@ enum status store_read(struct tx *tx, uint64_t mailbox, uint32_t uid,
 			mailbox, uid, &o);
 	if (st == ST_NOT_FOUND)
 		return tx_error(tx, st, "no such message");
-	return st ? st : read_octets(tx, &o, offset, length, out);
+	if (st)
+		return lists_read(tx, st);
+	st = read_octets(tx, &o, offset, length, out);
+	if (is_unreadable(st)) {
+		message_unreadable(tx, mailbox, uid, o.message);
+		/* it is there */
+		return st == ST_NOT_FOUND ? ST_UNAVAILABLE : st;
+	}
+	return st;
 }

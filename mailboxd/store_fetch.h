@@ -34,6 +34,8 @@ struct store_fetch {
 	uint32_t streaming_uid;
 	uint64_t streaming_recipient, streaming_size;
 	uint32_t unreadable;	/* out: messages that were passed over */
+	uint32_t read_errors;	/* out: those of them that are not damaged, but the
+				 * disk could not read now */
 	bool is_body;		/* out: what was appended are octets of
 				 * streaming_uid's body, not rows */
 };

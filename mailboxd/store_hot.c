@@ -64,8 +64,8 @@ static enum status load(struct tx *tx, enum hot_kind kind, uint64_t id,
 	enum status st;
 
 	*hot = (struct hot){ .id = id, .kind = kind };
-	st = kind == HOT_MAILBOX ? load_mailbox(tx, id, hot) :
-				   load_account(tx, id, hot);
+	st = lists_read(tx, kind == HOT_MAILBOX ? load_mailbox(tx, id, hot) :
+						  load_account(tx, id, hot));
 	if (st == ST_NOT_FOUND)
 		tx_error(tx, st, "no such %s",
 			 kind == HOT_MAILBOX ? "mailbox" : "account");

@@ -46,9 +46,12 @@ static enum status compare_known(struct tx *tx, const struct store_import *m)
 {
 	struct sqlite3_stmt *row;
 	bool is_same;
-	enum status st = sql_first(tx, &row, "SELECT size, mid FROM message"
-				   " WHERE id = ?1", SQL_ARGS(sql_i(m->known_as)));
+	enum status st;
 
+	tx->passes_damage = true;
+	st = sql_first(tx, &row, "SELECT size, mid FROM message WHERE id = ?1",
+		       SQL_ARGS(sql_i(m->known_as)));
+	tx->passes_damage = false;
 	if (st)
 		return st;
 	is_same = sql_column(row, 0) == m->message.size &&

@@ -243,7 +243,7 @@ enum status keyword_sets_read(struct tx *tx, uint64_t mailbox, uint32_t after,
 			break;
 	}
 	sql_end(row);
-	return st == ST_NOT_FOUND ? ST_OK : st;
+	return st == ST_NOT_FOUND ? ST_OK : lists_read(tx, st);
 }
 
 /* Those of an array above `after`, copied: fn is not called under its lock. */

@@ -61,7 +61,7 @@ static enum status one(struct tx *tx, const char *sql,
 	if (st == ST_NOT_FOUND)
 		return tx_error(tx, st, "no such mailbox");
 	if (st)
-		return st;
+		return lists_read(tx, st);
 	st = read_row(tx, row, m, recent_uid);
 	sql_end(row);
 	return st;
@@ -174,7 +174,7 @@ static enum status collect_rows(struct tx *tx, struct sqlite3_stmt *row,
 			break;
 	}
 	sql_end(row);
-	return st == ST_NOT_FOUND ? ST_OK : st;
+	return st == ST_NOT_FOUND ? ST_OK : lists_read(tx, st);
 }
 
 static enum status collect_mailboxes(struct tx *tx, uint64_t account,

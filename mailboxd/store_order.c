@@ -60,8 +60,8 @@ static enum status read_row(struct tx *tx, struct sqlite3_stmt *stmt, bool displ
 	return display ? display_keys(tx, sql_column_bytes(stmt, 11), row) : ST_OK;
 }
 
-static enum status read_range(struct tx *tx, struct store_order *o, struct range r,
-			      int64_t until_ms, store_order_fn *fn, void *arg)
+static enum status read_rows(struct tx *tx, struct store_order *o, struct range r,
+			     int64_t until_ms, store_order_fn *fn, void *arg)
 {
 	const char *sql = o->what == STORE_ORDER_THREAD ? thread_sql :
 			  o->what == STORE_ORDER_DISPLAY ? display_sql : plain_sql;
@@ -89,6 +89,25 @@ static enum status read_range(struct tx *tx, struct store_order *o, struct range
 	}
 	sql_end(stmt);
 	return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+/* A message whose row cannot be read has no place. */
+static enum status read_range(struct tx *tx, struct store_order *o, struct range r,
+			      int64_t until_ms, store_order_fn *fn, void *arg)
+{
+	uint32_t uid;
+	enum status st;
+
+	while ((st = read_rows(tx, o, r, until_ms, fn, arg)) == ST_UNAVAILABLE ||
+	       st == ST_IO) {
+		if (r.low < o->next_uid)
+			r.low = o->next_uid;
+		st = message_pass_over(tx, o->mailbox, r, &uid);
+		if (st)
+			return st;
+		o->next_uid = uid + 1;
+	}
+	return st;
 }
 
 enum status store_order(struct tx *tx, struct store_order *o, unsigned slice_ms,

@@ -75,6 +75,19 @@ struct store_signatures {
 	atomic_uint_fast64_t made, waiting, octets;	/* for people */
 };
 
+#define STORE_LEFT_MAX 1024
+
+/* store_damage.c */
+#define DAMAGE_READ_ERRORS 3	/* within a minute */
+
+struct store_damage {
+	pthread_mutex_t lock;
+	atomic_bool is_found;
+	char text[STORE_DAMAGE_OCTETS];
+	uint64_t errors;	/* of reads, since open */
+	int64_t error_ms[DAMAGE_READ_ERRORS - 1];	/* clock_ms() of the last */
+};
+
 struct store {
 	struct store_options options;
 	char *dir;
@@ -118,6 +131,10 @@ struct store {
 	struct arrays *arrays;
 	struct store_signatures signatures;
 	atomic_uint_fast64_t rights_generation;
+	struct store_damage damage;
+	/* garbage that is damaged and stays, as the writer found out since open */
+	uint64_t left[STORE_LEFT_MAX];
+	size_t left_count;
 };
 
 /* ---- rows the writer keeps at hand (store_hot.c) ------------------------------ */
@@ -190,6 +207,10 @@ struct tx {
 	struct error error;
 	enum job_sync sync;	/* PRAGMA synchronous as it stands */
 	uint64_t room;		/* octets this transaction may still add */
+	int code;		/* SQLite's, of the last failure */
+	bool is_beside;		/* not of store.db: what fails there is no damage */
+	bool passes_damage;	/* of what is looked at now no more is lost than it */
+	bool met_read_error;	/* in this transaction */
 	bool met_full_disk;	/* SQLITE_FULL since the savepoint */
 	bool undo_failed;	/* in this transaction */
 	int spilled_before;	/* pages, before it; see store_undo() */
@@ -351,6 +372,7 @@ struct tx_database {
 	const char *path, *vfs;
 	const char *failure;	/* "cannot open the store" */
 	enum status (*configure)(struct tx *tx);
+	bool is_beside;		/* not store.db */
 };
 /* For store_connect() and those beside it; store_disconnect() ends it. */
 enum status tx_connect(struct store *store, enum tx_mode mode,
@@ -523,6 +545,27 @@ enum status signature_file_open(struct store *store, struct tx **db,
 				struct error *error);
 /* What is in the file is of no use: it is asked no more, and made anew. */
 void signature_damaged(struct store *store, const struct error *error);
+
+/* ---- store_damage.c --------------------------------------------------------------- */
+
+/* After a failure, with its words in tx->error: takes note of what it means for the
+ * store. */
+void damage_note(struct tx *tx, int code);
+/* The store is only read from now on. */
+void damage_found(struct tx *tx, const char *where);
+/* The end of reading rows that say what a mailbox has, in a reading transaction: where
+ * they are damaged, so is the store. Gives st. */
+enum status lists_read(struct tx *tx, enum status st);
+/*
+ * After a failure to read the heavy row of a message, which came first of those from r.low
+ * on: names it in the log and gives its UID, to go on behind it. Fails as that did where
+ * it is not the message alone.
+ */
+enum status message_pass_over(struct tx *tx, uint64_t mailbox, struct range r,
+			      uint32_t *uid);
+/* Logs a message that cannot be read. */
+void message_unreadable(struct tx *tx, uint64_t mailbox, uint32_t uid,
+			uint64_t message);
 
 /* ---- store_access.c, store_seen.c ----------------------------------------------------- */
 

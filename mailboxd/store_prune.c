@@ -67,6 +67,27 @@ static enum status delete_message(struct tx *tx, uint64_t message)
 	return st;
 }
 
+/*
+ * What is damaged stays as it is; its place on the disk is lost with it. SQLite gives up a
+ * transaction in which a removal met damage, so that one is rolled back, and the next
+ * passes that message by.
+ */
+static enum status delete_or_leave(struct tx *tx, uint64_t message)
+{
+	struct store *s = tx->store;
+	enum status st;
+
+	for (size_t i = 0; i < s->left_count; i++)
+		if (s->left[i] == message)
+			return ST_OK;
+	tx->passes_damage = s->left_count < STORE_LEFT_MAX;
+	st = delete_message(tx, message);
+	if (tx->passes_damage && st == ST_UNAVAILABLE && store_met_damage(tx))
+		s->left[s->left_count++] = message;
+	tx->passes_damage = false;
+	return st;
+}
+
 /* Bodies nobody refers to, but for those being streamed. */
 static enum status prune_garbage(struct tx *tx, bool *more)
 {
@@ -80,7 +101,7 @@ static enum status prune_garbage(struct tx *tx, bool *more)
 		if (st)
 			return st == ST_NOT_FOUND ? ST_OK : st;
 		if (!store_is_pinned(tx->store, message))
-			st = delete_message(tx, message);
+			st = delete_or_leave(tx, message);
 	}
 	*more = true;
 	return st;

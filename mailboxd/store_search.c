@@ -440,6 +440,24 @@ static enum status scan_rows(struct run *r, struct range range)
 	return st == ST_NOT_FOUND ? ST_OK : st;
 }
 
+/* A message whose row cannot be read is not found. */
+static enum status pass_rows(struct run *r, struct range range)
+{
+	struct store_search *s = r->search;
+	uint32_t uid;
+	enum status st;
+
+	while ((st = scan_rows(r, range)) == ST_UNAVAILABLE || st == ST_IO) {
+		if (range.low < s->next_uid)
+			range.low = s->next_uid;
+		st = message_pass_over(r->tx, s->mailbox, range, &uid);
+		if (st)
+			return st;
+		s->next_uid = uid + 1;
+	}
+	return st;
+}
+
 /* ---- the array ------------------------------------------------------------------------------ */
 
 struct marks {
@@ -519,7 +537,7 @@ static enum status scan_range(struct run *r, struct range range)
 		return st;
 	if (range.low < *next)
 		range.low = *next;
-	return scan_rows(r, range);
+	return pass_rows(r, range);
 }
 
 static enum status scan(struct run *r)

@@ -105,7 +105,7 @@ static enum status read_uids(struct tx *tx, struct ranges *uids,
 			break;
 	}
 	sql_end(row);
-	return st == ST_NOT_FOUND ? ST_OK : st;
+	return st == ST_NOT_FOUND ? ST_OK : lists_read(tx, st);
 }
 
 /* Without an array: all of it from one snapshot. */

@@ -80,7 +80,7 @@ enum status signature_connect(struct store *store, enum tx_mode mode,
 	char path[4096];
 	const struct tx_database database = {
 		.path = path, .failure = "cannot open search.db",
-		.configure = configure,
+		.configure = configure, .is_beside = true,
 	};
 
 	snprintf(path, sizeof path, "%s/search.db", store->dir);

@@ -19,9 +19,8 @@ static enum status status_of(int code)
 		return ST_IO;
 	case SQLITE_PERM:
 	case SQLITE_AUTH:
-	case SQLITE_NOTADB:
 		return ST_DENIED;
-	default:	/* BUSY, LOCKED, CORRUPT, READONLY, CANTOPEN, PROTOCOL */
+	default:	/* BUSY, LOCKED, CORRUPT, NOTADB, READONLY, CANTOPEN, PROTOCOL */
 		return ST_UNAVAILABLE;
 	}
 }
@@ -33,6 +32,7 @@ enum status sql_failed(struct tx *tx, int code, const char *what)
 	/* SQLite's words name tables, never content */
 	error_set(&tx->error, status_of(code), "%s: %s (%d)", what,
 		  sqlite3_errmsg(tx->db), code);
+	damage_note(tx, code);
 	return tx->error.status;
 }
 

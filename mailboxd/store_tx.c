@@ -126,6 +126,7 @@ enum status tx_connect(struct store *store, enum tx_mode mode,
 		return error_set(error, ST_NO_MEMORY, "no memory");
 	tx->store = store;
 	tx->mode = mode;
+	tx->is_beside = database->is_beside;
 	tx->arena = (struct arena)ARENA_INIT(STORE_ARENA_MAX);
 	tx->scratch = (struct buf)BUF_INIT(STORE_ARENA_MAX);
 	tx->seen = (struct ranges)RANGES_INIT(RANGES_MAX);
@@ -282,7 +283,8 @@ static void forget_results(struct tx *tx)
 	tx->actor = (struct store_actor){ .sid = SLICE_EMPTY };
 	tx->error.status = ST_OK;
 	tx->error.text[0] = '\0';
-	tx->met_full_disk = false;
+	tx->code = 0;
+	tx->met_full_disk = tx->met_read_error = false;
 }
 
 static void leave(struct tx *tx)
@@ -324,6 +326,9 @@ enum status store_begin(struct tx *tx, enum job_sync sync)
 		if (store_is_broken(s))
 			st = tx_error(tx, ST_UNAVAILABLE,
 				      "the store stopped writing");
+		else if (store_is_damaged(s))
+			st = tx_error(tx, ST_UNAVAILABLE,
+				      "the store is damaged, and only read");
 		if (!st && tx->sync != sync)
 			st = set_sync(tx, sync);
 		if (!st)
@@ -387,6 +392,8 @@ static enum status commit_write(struct tx *tx)
 
 	if (tx->undo_failed)
 		return tx_error(tx, ST_UNAVAILABLE, "half of a job was left");
+	if (store_is_damaged(s))
+		return tx_error(tx, ST_UNAVAILABLE, "the store is damaged");
 	st = hot_flush(tx);
 	if (!st)
 		st = keep_message_ids(tx, &kept);
@@ -513,7 +520,8 @@ void store_undo(struct tx *tx)
 bool store_is_lost(const struct tx *tx)
 {
 	return tx->state != TX_IDLE &&
-	       (tx->met_full_disk || tx->undo_failed || sqlite3_get_autocommit(tx->db));
+	       (tx->met_full_disk || tx->undo_failed || sqlite3_get_autocommit(tx->db) ||
+		store_is_damaged(tx->store));
 }
 
 void store_act_as(struct tx *tx, const struct store_actor *actor)
@@ -555,7 +563,14 @@ static int checkpoint(struct tx *tx, int mode)
  * FULL only mean that the rest comes later. */
 static enum status checkpointed(struct tx *tx, int code)
 {
-	if ((code & 0xff) != SQLITE_IOERR && code != SQLITE_CORRUPT)
+	if ((code & 0xff) == SQLITE_CORRUPT) {
+		/* the log has it all: it is read from there */
+		enum status st = sql_failed(tx, code, "checkpoint");
+
+		damage_found(tx, "the file");
+		return st;
+	}
+	if ((code & 0xff) != SQLITE_IOERR)
 		return ST_OK;
 	atomic_store(&tx->store->is_broken, true);
 	return sql_failed(tx, code, "checkpoint");

@@ -40,6 +40,16 @@ bool store_is_lost(const struct tx *tx);
 
 const struct error *store_error(const struct tx *tx);
 bool store_is_broken(const struct store *store);
+/*
+ * What a mailbox has cannot be read, or the disk gives read errors again and again: until
+ * the store is opened anew it is only read, every write gets ST_UNAVAILABLE. Any thread.
+ */
+bool store_is_damaged(const struct store *store);
+/* Where, and SQLite's words; "": it is not. */
+#define STORE_DAMAGE_OCTETS 200
+void store_damage(struct store *store, char text[static STORE_DAMAGE_OCTETS]);
+/* Whether the last failure of this transaction was a damaged page. */
+bool store_met_damage(const struct tx *tx);
 
 /* Who is doing it, for the journal; stays until the transaction or savepoint
  * ends. */

@@ -186,11 +186,15 @@ static void run_jobs(struct writer *w, struct job_list *jobs)
 	st = run_batch(w, jobs, &began);
 	if (st) {
 		error = *store_error(w->tx);
-		log_warning("store.batch_failed", log_status(st),
-			    log_u64("jobs", jobs->count), log_error(&error));
+		/* that the store is damaged was said once */
+		if (began || !store_is_damaged(w->store))
+			log_warning("store.batch_failed", log_status(st),
+				    log_u64("jobs", jobs->count),
+				    log_error(&error));
 		if (st == ST_FULL)
 			store_make_room(w->tx);
-		if (began && !store_is_broken(w->store))
+		if (began && !store_is_broken(w->store) &&
+		    !store_is_damaged(w->store))
 			run_alone(w, jobs);
 		else
 			fail_all(jobs, ST_UNAVAILABLE, &error);
@@ -222,7 +226,8 @@ static void give_up(struct writer *w)
 
 static bool prunes_now(const struct writer *w)
 {
-	return w->may_prune && clock_ms() >= w->prune_after;
+	return w->may_prune && clock_ms() >= w->prune_after &&
+	       !store_is_damaged(w->store);
 }
 
 static void prune(struct writer *w)
@@ -252,7 +257,8 @@ static void care(struct writer *w, bool is_idle)
 {
 	int64_t now = clock_ms();
 
-	if (w->unsynced_since && now - w->unsynced_since >= SYNC_WITHIN_MS) {
+	if (w->unsynced_since && now - w->unsynced_since >= SYNC_WITHIN_MS &&
+	    !store_is_damaged(w->store)) {
 		store_sync(w->tx);
 		note_unsynced(w);
 	}

@@ -294,7 +294,8 @@ void pop_retr_answer(struct pop_session *s, const struct ipc_message *m,
 	}
 	if (m->type == IPC_TYPE_ERROR) {
 		/* RFC 3206: trying again helps, or does not */
-		const char *words = slice_eq(m->error.detail, SLICE("SERVERBUG")) ?
+		const char *words = slice_eq(m->error.detail, SLICE("SERVERBUG")) ||
+				    slice_eq(m->error.detail, SLICE("UNAVAILABLE")) ?
 			"[SYS/PERM] The message cannot be read" :
 			"[SYS/TEMP] The message cannot be read now";
 

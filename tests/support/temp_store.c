@@ -29,6 +29,15 @@ static void disconnect_both(struct temp_store *t)
 	t->write = t->read = NULL;
 }
 
+void temp_store_reconnect(struct temp_store *t)
+{
+	struct error err = { 0 };
+
+	store_disconnect(t->read);
+	cr_assert_eq(store_connect(t->store, TX_READ, &t->read, &err), ST_OK,
+		     "%s", err.text);
+}
+
 struct address temp_address(struct tx *tx, const char *text)
 {
 	static struct arena arena = ARENA_INIT(1 << 20);
