@@ -108,6 +108,9 @@ static void answer_all_status(struct lmtp_transaction *t, enum status st)
 {
 	const struct lmtp_delivery_failure *f = lmtp_delivery_failure(st);
 
+	/* the mailbox that was found at RCPT is not there: it is looked for again */
+	if (st == ST_NOT_FOUND)
+		service_directory_changed(t->service);
 	/* what was taken at RCPT and is full now: which of the recipients it is
 	 * will be told when the message comes again */
 	if (st == ST_QUOTA || st == ST_NOT_FOUND || st == ST_DENIED)

@@ -280,16 +280,38 @@ static enum status open_damaged(struct tx *tx, struct store *s)
 	return st;
 }
 
+/* Before SQLite looks: it would make do with reading, and leave a log behind that
+ * nobody may write. Nobody is connected, so closing it takes no lock away. */
+static enum status check_writable(const struct store *s, bool is_new,
+				  struct error *error)
+{
+	int fd = is_new ? -1 : open(s->path, O_RDWR | O_CLOEXEC);
+
+	if (!is_new && fd < 0)
+		return error_set(error, ST_IO, "cannot write %s", s->path);
+	if (fd >= 0)
+		close(fd);
+	return access(s->dir, W_OK | X_OK) == 0 ? ST_OK :
+		error_set(error, ST_IO, "cannot write in %s", s->dir);
+}
+
 static enum status open_own(struct store *s, struct error *error)
 {
-	bool is_new = access(s->path, F_OK) != 0;
+	bool is_new = access(s->path, F_OK) != 0, has_log = identity_has_log(s);
 	struct tx *tx;
-	enum status st = store_connect(s, TX_WRITE, &s->own, error);
+	enum status st = check_writable(s, is_new, error);
 
+	if (!st)
+		st = store_connect(s, TX_WRITE, &s->own, error);
 	if (st)
 		return st;
 	tx = s->own;
-	st = schema_migrate(tx);
+	if (has_log) {
+		identity_keep_log(tx, true);
+		st = identity_check(tx);
+	}
+	if (!st)
+		st = schema_migrate(tx);
 	if (!st && is_new && !s->options.ephemeral)
 		st = sync_directory(s, &tx->error);
 	if (!st)
@@ -303,6 +325,8 @@ static enum status open_own(struct store *s, struct error *error)
 		if (st && store_is_damaged(s))
 			st = open_damaged(tx, s);
 	}
+	if (!st && has_log)
+		identity_keep_log(tx, false);
 	if (st && error)
 		*error = tx->error;
 	return st;

@@ -144,8 +144,10 @@ static enum status copy_run(struct copy_job *j, size_t first, size_t count)
 	uint64_t saved = (uint64_t)store_now();
 	enum status st;
 
-	if (target > STORE_UID_MAX || STORE_UID_MAX - target < count - 1)
+	if (target > STORE_UID_MAX || STORE_UID_MAX - target < count - 1) {
+		atomic_store(&j->tx->store->exhausted, j->to->id);
 		return tx_error(j->tx, ST_LIMIT, "no UID is left");
+	}
 	st = sql_run(j->tx, "INSERT INTO entry (mailbox, uid, flags, modseq,"
 		" message, size, saved, recipient) SELECT ?1, uid + ?2, flags, ?3,"
 		" message, size, ?4, recipient FROM entry WHERE mailbox = ?5"

@@ -21,7 +21,7 @@ static enum status check_level(struct tx *tx, struct slice level)
 	if (level.len == 0)
 		return tx_error(tx, ST_SYNTAX, "a level of the name is empty");
 	if (level.len > STORE_LEVEL_OCTETS)
-		return tx_error(tx, ST_LIMIT, "a level of the name has more "
+		return tx_error(tx, ST_SYNTAX, "a level of the name has more "
 				"than %d octets", STORE_LEVEL_OCTETS);
 	for (size_t i = 0; i < level.len; i++) {
 		unsigned char c = (unsigned char)level.data[i];
@@ -40,11 +40,11 @@ static enum status check_name(struct tx *tx, struct slice name)
 	enum status st;
 
 	if (name.len > STORE_NAME_OCTETS)
-		return tx_error(tx, ST_LIMIT, "a name of more than %d octets",
+		return tx_error(tx, ST_SYNTAX, "a name of more than %d octets",
 				STORE_NAME_OCTETS);
 	while (slice_split(&rest, '/', &level)) {
 		if (++levels > STORE_LEVELS)
-			return tx_error(tx, ST_LIMIT, "more than %d levels",
+			return tx_error(tx, ST_SYNTAX, "more than %d levels",
 					STORE_LEVELS);
 		st = check_level(tx, level);
 		if (st)
@@ -161,21 +161,12 @@ static enum status inherit_rights(struct tx *tx, uint64_t account, struct slice 
 		       SQL_ARGS(sql_i(id), sql_i(parent)));
 }
 
-enum status mailbox_insert(struct tx *tx, uint64_t account, struct slice name,
-			   const char *special_use, uint64_t *id)
+static enum status insert_row(struct tx *tx, uint64_t account, struct slice name,
+			      const char *special_use, uint64_t *id)
 {
 	uint32_t uidvalidity = 0;
-	uint64_t count;
-	enum status st = sql_number(tx, &count, "SELECT count(*) FROM mailbox"
-				    " WHERE owner = ?1",
-				    SQL_ARGS(sql_i(account)));
+	enum status st = next_uidvalidity(tx, &uidvalidity);
 
-	if (st)
-		return st;
-	if (count >= STORE_MAILBOXES)
-		return tx_error(tx, ST_LIMIT, "more than %d mailboxes",
-				STORE_MAILBOXES);
-	st = next_uidvalidity(tx, &uidvalidity);
 	if (!st)
 		st = sql_run(tx, "INSERT INTO mailbox (owner, name, special_use,"
 			" uidvalidity, uidnext, highestmodseq, messages, unseen,"
@@ -190,6 +181,22 @@ enum status mailbox_insert(struct tx *tx, uint64_t account, struct slice name,
 	if (!st)
 		st = mailbox_find_id(tx, account, name, id);
 	return st ? st : inherit_rights(tx, account, name, *id);
+}
+
+enum status mailbox_insert(struct tx *tx, uint64_t account, struct slice name,
+			   const char *special_use, uint64_t *id)
+{
+	uint64_t count;
+	enum status st = sql_number(tx, &count, "SELECT count(*) FROM mailbox"
+				    " WHERE owner = ?1",
+				    SQL_ARGS(sql_i(account)));
+
+	if (st)
+		return st;
+	if (count >= STORE_MAILBOXES)
+		return tx_error(tx, ST_LIMIT, "more than %d mailboxes",
+				STORE_MAILBOXES);
+	return insert_row(tx, account, name, special_use, id);
 }
 
 static enum status subscribe(struct tx *tx, uint64_t account, struct slice name)
@@ -377,6 +384,63 @@ enum status store_mailbox_delete(struct tx *tx, uint64_t account,
 	return st ? st : remove_mailbox(tx, id);
 }
 
+/* ---- out of UIDs ----------------------------------------------------------------------------- */
+
+/* What hangs on the old one goes over to the new, whose rights are not those of the
+ * mailbox above it. */
+static enum status take_over(struct tx *tx, uint64_t from, uint64_t to)
+{
+	struct ranges source = RANGES_INIT(RANGES_MAX);
+	struct ranges target = RANGES_INIT(RANGES_MAX);
+	struct store_copy move = { .from = from, .to = to, .is_move = true,
+				   .source = &source, .target = &target };
+	enum status st = store_copy(tx, &move);
+
+	ranges_free(&source);
+	ranges_free(&target);
+	if (!st)
+		st = metadata_copy(tx, from, to);
+	if (!st)
+		st = sql_run(tx, "DELETE FROM acl WHERE mailbox = ?1",
+			     SQL_ARGS(sql_i(to)));
+	if (!st)
+		st = sql_run(tx, "UPDATE acl SET mailbox = ?2 WHERE mailbox = ?1",
+			     SQL_ARGS(sql_i(from), sql_i(to)));
+	rights_changed(tx);
+	return st;
+}
+
+/* A name that nobody can give; the expunged mail that is kept is told by the real one. */
+static enum status set_aside(struct tx *tx, uint64_t id)
+{
+	return sql_run(tx, "UPDATE mailbox SET name = name || char(1), special_use = ''"
+		       " WHERE id = ?1", SQL_ARGS(sql_i(id)));
+}
+
+enum status mailbox_renumber(struct tx *tx, uint64_t id)
+{
+	struct store_mailbox m;
+	char use[16];
+	uint64_t made;
+	enum status st = store_mailbox_get(tx, id, &m);
+
+	if (st)
+		return st == ST_NOT_FOUND ? ST_OK : st;
+	snprintf(use, sizeof use, "%.*s", SLICE_ARG(slice_head(m.special_use, 15)));
+	st = set_aside(tx, id);
+	if (!st)
+		st = insert_row(tx, m.owner, m.name, use, &made);
+	if (!st)
+		st = take_over(tx, id, made);
+	if (!st)
+		st = remove_mailbox(tx, id);
+	if (!st)
+		st = sql_run(tx, "UPDATE mailbox_gone SET name = ?2 WHERE id = ?1",
+			     SQL_ARGS(sql_i(id), sql_t(m.name)));
+	return st ? st : journal_add(tx, "mailbox.renumber", made, SLICE_EMPTY, NULL,
+				     m.name);
+}
+
 /* ---- renaming ----------------------------------------------------------------------------- */
 
 /* RFC 9051 6.3.6: the messages move, INBOX and its children stay. */
@@ -398,20 +462,47 @@ static enum status rename_inbox(struct tx *tx, uint64_t account,
 	return st;
 }
 
-static enum status rename_children(struct tx *tx, uint64_t account,
-				   struct slice from, struct slice to)
+static uint64_t count_levels(struct slice name)
 {
-	uint64_t longest;
-	enum status st = sql_number(tx, &longest,
-		"SELECT max(length(CAST(name AS BLOB))) FROM mailbox"
+	uint64_t levels = 1;
+
+	for (size_t i = 0; i < name.len; i++)
+		levels += name.data[i] == '/';
+	return levels;
+}
+
+static enum status check_children(struct tx *tx, uint64_t account,
+				  struct slice from, struct slice to)
+{
+	uint64_t longest = 0, deepest = 0;
+	struct sqlite3_stmt *row;
+	enum status st = sql_first(tx, &row,
+		"SELECT max(length(CAST(name AS BLOB))),"
+		" max(1 + length(name) - length(replace(name, '/', ''))) FROM mailbox"
 		" WHERE owner = ?1 AND name > ?2 || '/' AND name < ?2 || '0'",
 		SQL_ARGS(sql_i(account), sql_t(from)));
 
 	if (st)
 		return st;
+	longest = sql_column(row, 0);
+	deepest = sql_column(row, 1);
+	sql_end(row);
 	if (longest && longest - from.len + to.len > STORE_NAME_OCTETS)
-		return tx_error(tx, ST_LIMIT, "a child's name would have more "
+		return tx_error(tx, ST_SYNTAX, "a child's name would have more "
 				"than %d octets", STORE_NAME_OCTETS);
+	if (deepest && deepest - count_levels(from) + count_levels(to) > STORE_LEVELS)
+		return tx_error(tx, ST_SYNTAX, "a child would have more than %d levels",
+				STORE_LEVELS);
+	return ST_OK;
+}
+
+static enum status rename_children(struct tx *tx, uint64_t account,
+				   struct slice from, struct slice to)
+{
+	enum status st = check_children(tx, account, from, to);
+
+	if (st)
+		return st;
 	st = sql_run(tx, "UPDATE mailbox SET name = ?3 ||"
 		     " substr(name, length(?2) + 1) WHERE owner = ?1"
 		     " AND name > ?2 || '/' AND name < ?2 || '0'",

@@ -45,7 +45,7 @@ enum status store_mailbox_has_children(struct tx *tx,
 /* The highest modseq that store_changes() would tell now. ST_NOT_FOUND. */
 enum status store_mailbox_modseq(struct tx *tx, uint64_t id, uint64_t *modseq);
 /* Missing parents are made too; a '/' at the end is ignored. special_use may be
- * "". ST_EXISTS; ST_SYNTAX: no name for a mailbox; ST_LIMIT: its length, depth or
+ * "". ST_EXISTS; ST_SYNTAX: no name for a mailbox, or too long or deep a one; ST_LIMIT:
  * their number; ST_DENIED: another mailbox has that use, or an unknown one. */
 enum status store_mailbox_create(struct tx *tx, uint64_t account,
 				 struct slice name, struct slice special_use,

@@ -240,8 +240,11 @@ enum status entry_open(struct tx *tx, uint64_t id, struct hot **mailbox,
 
 enum status entry_uid(struct tx *tx, struct hot *mailbox, uint32_t *uid)
 {
-	if (mailbox->now.mailbox.uidnext > STORE_UID_MAX)
+	if (mailbox->now.mailbox.uidnext > STORE_UID_MAX) {
+		/* the pruner makes it anew: mailbox_renumber() */
+		atomic_store(&tx->store->exhausted, mailbox->id);
 		return tx_error(tx, ST_LIMIT, "no UID is left");
+	}
 	*uid = mailbox->now.mailbox.uidnext++;
 	return ST_OK;
 }

@@ -131,6 +131,7 @@ struct store {
 	struct arrays *arrays;
 	struct store_signatures signatures;
 	atomic_uint_fast64_t rights_generation;
+	atomic_uint_fast64_t exhausted;	/* a mailbox that has no UID left, or 0 */
 	struct store_damage damage;
 	/* garbage that is damaged and stays, as the writer found out since open */
 	uint64_t left[STORE_LEFT_MAX];
@@ -421,6 +422,12 @@ enum status mailbox_remove_all(struct tx *tx, uint64_t account);
 /* By a name in its final form. ST_NOT_FOUND, without words. */
 enum status mailbox_find_id(struct tx *tx, uint64_t account, struct slice name,
 			    uint64_t *id);
+/*
+ * A mailbox whose UIDs are used up: another takes its place, with its name, use, rights,
+ * annotations and messages, under new UIDs and a new UIDVALIDITY. In a transaction of
+ * its own. It being gone meanwhile is ST_OK.
+ */
+enum status mailbox_renumber(struct tx *tx, uint64_t id);
 /* One mailbox, whose name is in its final form; it gets the rights of the one above. */
 enum status mailbox_insert(struct tx *tx, uint64_t account, struct slice name,
 			   const char *special_use, uint64_t *id);
@@ -566,6 +573,15 @@ enum status message_pass_over(struct tx *tx, uint64_t mailbox, struct range r,
 /* Logs a message that cannot be read. */
 void message_unreadable(struct tx *tx, uint64_t mailbox, uint32_t uid,
 			uint64_t message);
+
+/* ---- store_identity.c -------------------------------------------------------------- */
+
+/* Whether there is a log that something may be taken from. Before anything connects. */
+bool identity_has_log(const struct store *store);
+/* With on, a connection that ends leaves the log as it is. */
+void identity_keep_log(struct tx *tx, bool on);
+/* ST_DENIED: the log is another store's. */
+enum status identity_check(struct tx *tx);
 
 /* ---- store_access.c, store_seen.c ----------------------------------------------------- */
 

@@ -228,6 +228,11 @@ enum status store_prune(struct tx *tx, int64_t now, bool *more)
 	enum status st;
 
 	*more = false;
+	if (atomic_load(&tx->store->exhausted)) {
+		st = mailbox_renumber(tx, atomic_exchange(&tx->store->exhausted, 0));
+		*more = true;
+		return st;
+	}
 	st = prune_expunged(tx, now, more);
 	if (!st)
 		st = prune_garbage(tx, more);

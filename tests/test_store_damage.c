@@ -449,11 +449,23 @@ Test(store_damage, noise_in_place_of_the_store)
 
 /* ---- the last UID --------------------------------------------------------------------- */
 
+/* The next one is refused; then another mailbox is in its place, with all that belonged to
+ * it and a new UIDVALIDITY. */
 Test(store_damage, the_last_uid_is_the_last)
 {
+	struct store_mailbox before, now, find;
 	char path[128];
+	uint32_t rights;
+	bool more;
 
 	fill();
+	temp_begin(&t);
+	cr_assert_eq(temp_end(&t, store_acl_set(t.write, t.ann, t.inbox, t.bob,
+						IPC_STORE_REPLACE, STORE_RIGHT_LOOKUP)),
+		     ST_OK);
+	temp_begin(&t);
+	cr_assert_eq(temp_end(&t, store_metadata_set(t.write, t.ann, t.inbox,
+			SLICE("/shared/comment"), SLICE("kept"))), ST_OK);
 	temp_store_suspend(&t);
 	in_path(path, "store.db");
 	cr_assert(fault_sql(path, "UPDATE mailbox SET uidnext = 4294967294"
@@ -461,7 +473,24 @@ Test(store_damage, the_last_uid_is_the_last)
 	temp_store_resume(&t);
 	cr_expect_eq(deliver_one(), ST_OK);
 	cr_expect_eq(deliver_one(), ST_LIMIT);
-	cr_expect_eq(temp_status(&t, t.inbox).messages, MESSAGES + 1);
-	cr_expect_eq(temp_status(&t, t.inbox).uidnext, UINT32_MAX);
+	before = temp_status(&t, t.inbox);
+	cr_expect_eq(before.messages, MESSAGES + 1);
+	cr_expect_eq(before.uidnext, UINT32_MAX);
+	temp_begin(&t);
+	cr_assert_eq(temp_end(&t, store_prune(t.write, 0, &more)), ST_OK, "%s",
+		     store_error(t.write)->text);
+	cr_assert_eq(store_begin(t.read, JOB_SYNC_NORMAL), ST_OK);
+	cr_assert_eq(store_mailbox_find(t.read, t.ann, SLICE("INBOX"), &find), ST_OK);
+	cr_expect_eq(store_acl_rights(t.read, find.id, t.bob, &rights), ST_OK);
+	cr_expect_eq(store_acl_rights(t.read, t.inbox, t.bob, &rights), ST_NOT_FOUND);
+	store_commit(t.read);
+	cr_expect_neq(find.id, t.inbox);
+	t.inbox = find.id;
+	now = temp_status(&t, t.inbox);
+	cr_expect_gt(now.uidvalidity, before.uidvalidity);
+	cr_expect_eq(now.messages, before.messages);
+	cr_expect_eq(now.octets, before.octets);
+	cr_expect_eq(now.uidnext, MESSAGES + 2);
+	cr_expect_eq(deliver_one(), ST_OK);
 	temp_store_close(&t);
 }

@@ -36,7 +36,7 @@ static const struct step {
 	{ CREATE, "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/21/22/"
 	  "23/24/25/26/27/28/29/30/31/32", "", ST_OK },
 	{ CREATE, "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/21/22/"
-	  "23/24/25/26/27/28/29/30/31/32/33", "", ST_LIMIT },
+	  "23/24/25/26/27/28/29/30/31/32/33", "", ST_SYNTAX },
 	{ DELETE, "1", "", ST_OK },
 	{ DELETE, "1", "", ST_NOT_FOUND },
 	{ DELETE, "INBOX", "", ST_DENIED },
@@ -110,7 +110,7 @@ Test(store_mailbox, long_names)
 	memset(other, 'y', sizeof other);
 	temp_begin(&t);
 	cr_expect_eq(temp_end(&t, store_mailbox_create(t.write, t.ann,
-			slice_of(name, 256), SLICE_EMPTY, NULL)), ST_LIMIT);
+			slice_of(name, 256), SLICE_EMPTY, NULL)), ST_SYNTAX);
 	temp_begin(&t);
 	cr_expect_eq(temp_end(&t, store_mailbox_create(t.write, t.ann,
 			slice_of(name, 255), SLICE_EMPTY, NULL)), ST_OK);
@@ -118,14 +118,37 @@ Test(store_mailbox, long_names)
 		name[i] = '/';
 	temp_begin(&t);
 	cr_expect_eq(temp_end(&t, store_mailbox_create(t.write, t.ann,
-			slice_of(name, 1001), SLICE_EMPTY, NULL)), ST_LIMIT);
+			slice_of(name, 1001), SLICE_EMPTY, NULL)), ST_SYNTAX);
 	temp_begin(&t);
 	cr_expect_eq(temp_end(&t, store_mailbox_create(t.write, t.ann,
 			slice_of(name, 1000), SLICE_EMPTY, NULL)), ST_OK);
 	/* the children's names would become too long */
 	temp_begin(&t);
 	cr_expect_eq(temp_end(&t, store_mailbox_rename(t.write, t.ann,
-			slice_of(name, 100), slice_of(other, sizeof other))), ST_LIMIT);
+			slice_of(name, 100), slice_of(other, sizeof other))), ST_SYNTAX);
+	temp_store_close(&t);
+}
+
+/* 32 levels, for children of what is renamed as well. */
+Test(store_mailbox, deep_names)
+{
+	char name[80];
+
+	temp_store_open(&t, NULL);
+	for (size_t i = 0; i < sizeof name; i++)
+		name[i] = i % 2 ? '/' : 'x';
+	temp_begin(&t);
+	cr_expect_eq(temp_end(&t, store_mailbox_create(t.write, t.ann,
+			slice_of(name, 65), SLICE_EMPTY, NULL)), ST_SYNTAX);
+	temp_begin(&t);
+	cr_expect_eq(temp_end(&t, store_mailbox_create(t.write, t.ann,
+			slice_of(name, 63), SLICE_EMPTY, NULL)), ST_OK);
+	temp_begin(&t);
+	cr_expect_eq(temp_end(&t, store_mailbox_rename(t.write, t.ann,
+			SLICE("x"), SLICE("y/z"))), ST_SYNTAX);
+	temp_begin(&t);
+	cr_expect_eq(temp_end(&t, store_mailbox_rename(t.write, t.ann,
+			SLICE("x/x"), SLICE("y/z"))), ST_OK);
 	temp_store_close(&t);
 }
 

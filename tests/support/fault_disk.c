@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILES 16
+#define FILES 64
 #define SECTOR 512
 
 struct content {

@@ -141,17 +141,21 @@ void temp_store_resume(struct temp_store *t)
 	connect_both(t);
 }
 
+void temp_store_kill(struct temp_store *t)
+{
+	temp_store_copy(t, "store.db", "kept.db");
+	temp_store_copy(t, "store.db-wal", "kept.wal");
+	temp_store_suspend(t);
+	rename_file(t, "kept.db", "store.db");
+	rename_file(t, "kept.wal", "store.db-wal");
+}
+
 void temp_store_reopen(struct temp_store *t, bool clean)
 {
-	if (!clean) {	/* the files as kill -9 would leave them */
-		temp_store_copy(t, "store.db", "kept.db");
-		temp_store_copy(t, "store.db-wal", "kept.wal");
-	}
-	temp_store_suspend(t);
-	if (!clean) {
-		rename_file(t, "kept.db", "store.db");
-		rename_file(t, "kept.wal", "store.db-wal");
-	}
+	if (clean)
+		temp_store_suspend(t);
+	else
+		temp_store_kill(t);
 	connect_both(t);
 }
 

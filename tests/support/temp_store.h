@@ -23,6 +23,8 @@ void temp_store_reopen(struct temp_store *t, bool clean);
 /* The two halves of a clean one: in between the files may be others. */
 void temp_store_suspend(struct temp_store *t);
 void temp_store_resume(struct temp_store *t);
+/* As temp_store_suspend(), but the files are as kill -9 would leave them. */
+void temp_store_kill(struct temp_store *t);
 /* The reading connection is a new one, with nothing of the file in memory. */
 void temp_store_reconnect(struct temp_store *t);
 /* A file of the directory under another name, and its removal. */
