@@ -246,6 +246,52 @@ enum status keyword_sets_read(struct tx *tx, uint64_t mailbox, uint32_t after,
 	return st == ST_NOT_FOUND ? ST_OK : lists_read(tx, st);
 }
 
+/* ---- is there room for more ------------------------------------------------------- */
+
+#define SLOTS 2048		/* a power of two, far more than STORE_KEYWORDS */
+
+static uint32_t hash_of(struct slice name)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < name.len; i++)
+		h = (h ^ ((unsigned char)name.data[i] | 0x20)) * 16777619u;
+	return h ^ h >> 15;
+}
+
+/* True: it is new. There is always an empty slot. */
+static bool add_slot(struct slice slots[static SLOTS], struct slice name)
+{
+	size_t i = hash_of(name) & (SLOTS - 1);
+
+	while (slots[i].len > 0 && !slice_case_eq(slots[i], name))
+		i = (i + 1) & (SLOTS - 1);
+	if (slots[i].len > 0)
+		return false;
+	slots[i] = name;
+	return true;
+}
+
+static bool count_them(const struct array_set *sets, size_t count)
+{
+	struct slice slots[SLOTS] = { { 0 } }, rest, name;
+	size_t different = 0;
+
+	for (size_t i = 0; i < count && different < STORE_KEYWORDS; i++) {
+		rest = sets[i].names;
+		while (different < STORE_KEYWORDS && rest.len > 0 &&
+		       slice_split(&rest, ' ', &name))
+			different += name.len > 0 && add_slot(slots, name);
+	}
+	return different >= STORE_KEYWORDS;
+}
+
+bool keyword_sets_are_full(const struct array_set *sets, size_t count, size_t octets)
+{
+	/* a letter and a space each would not be enough */
+	return octets + count >= 2 * STORE_KEYWORDS && count_them(sets, count);
+}
+
 /* Those of an array above `after`, copied: fn is not called under its lock. */
 struct sets_look {
 	struct tx *tx;

@@ -631,6 +631,9 @@ enum status keyword_set_change(struct tx *tx, uint64_t mailbox, uint32_t from,
 /* Borrows from the transaction's memory. ST_NOT_FOUND. */
 enum status keyword_set_names(struct tx *tx, uint64_t mailbox, uint32_t set,
 			      struct slice *names);
+/* Whether these sets have as many different keywords as a mailbox may have. octets: of
+ * all their names. */
+bool keyword_sets_are_full(const struct array_set *sets, size_t count, size_t octets);
 /* As store_keyword_sets(), from SQL. */
 enum status keyword_sets_read(struct tx *tx, uint64_t mailbox, uint32_t after,
 			      store_keywords_fn *row, void *arg);

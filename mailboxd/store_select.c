@@ -43,7 +43,8 @@ static enum status look_uids(const struct array *a,
 	if (!l->has_state)
 		take_state(o, m);
 	l->has_state = true;
-	o->more_keywords = a->set_count < STORE_KEYWORDS;
+	o->more_keywords = !keyword_sets_are_full(a->sets, a->set_count,
+						  a->set_octets);
 	while (i < end && a->uids[i] < o->mailbox.uidnext && !st) {
 		size_t first = i;
 
@@ -108,12 +109,17 @@ static enum status read_uids(struct tx *tx, struct ranges *uids,
 	return st == ST_NOT_FOUND ? ST_OK : lists_read(tx, st);
 }
 
+static enum status add_set(void *arg, uint32_t set, struct slice names)
+{
+	return array_add_set(arg, set, names);
+}
+
 /* Without an array: all of it from one snapshot. */
 static enum status open_rows(struct tx *tx, uint64_t account, struct slice name,
 			     struct ranges *uids, struct store_opened *o)
 {
+	struct array sets = { 0 };
 	uint32_t recent_uid;
-	uint64_t sets;
 	enum status st;
 
 	*o = (struct store_opened){ 0 };
@@ -122,14 +128,14 @@ static enum status open_rows(struct tx *tx, uint64_t account, struct slice name,
 	if (!st)
 		st = read_uids(tx, uids, o);
 	if (!st)
-		st = sql_number(tx, &sets, "SELECT count(*) FROM keyword_set"
-				" WHERE mailbox = ?1",
-				SQL_ARGS(sql_i(o->mailbox.id)));
-	if (st)
-		return st;
-	set_recent(o, recent_uid);
-	o->more_keywords = sets < STORE_KEYWORDS;
-	return ST_OK;
+		st = keyword_sets_read(tx, o->mailbox.id, 0, add_set, &sets);
+	if (!st) {
+		set_recent(o, recent_uid);
+		o->more_keywords = !keyword_sets_are_full(sets.sets, sets.set_count,
+							  sets.set_octets);
+	}
+	array_clear(&sets);
+	return st;
 }
 
 static enum status take_recent(struct tx *tx, uint64_t mailbox)
