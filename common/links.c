@@ -98,6 +98,11 @@ bool links_has_dns(const struct config *c)
 	       config_number(c, OPTION_DNS_NAMES) != DNS_NAMES_NO;
 }
 
+bool links_has_milter(const char *socket)
+{
+	return strncmp(socket, "unix:", 5) == 0 || strstr(socket, "://") != NULL;
+}
+
 bool links_has_mailboxd_elsewhere(const struct config *c)
 {
 	return *config_text(c, OPTION_LINKS_MAILBOXD) != '\0';
@@ -134,9 +139,45 @@ static enum status read_mailboxd(const struct config *c, struct link_row *rows,
 	return ST_OK;
 }
 
+/* Those that are no path of a Unix socket: smtpd finds them in the run directory. */
+static enum status read_milters(const struct config *c, struct link_row *rows,
+				size_t *count, struct error *err)
+{
+	for (size_t i = 0; i < config_sections(c, SECTION_MILTER); i++) {
+		const char *text = config_text_at(c, OPTION_MILTER_SOCKET, i);
+		const char *title = config_title(c, SECTION_MILTER, i);
+		struct link_row *row = &rows[*count];
+		struct error why = { 0 };
+		struct link_address to;
+
+		if (!links_has_milter(text))
+			continue;
+		if (*count == LINK_ROWS_MAX)
+			return error_set(err, ST_LIMIT, "too many other hosts");
+		if (strchr(title, '/') || strlen(title) > LINK_MILTER_TITLE)
+			error_set(&why, ST_SYNTAX, "this title cannot name a socket");
+		else if (link_address_parse(slice_str(text), &to, &why) == ST_OK)
+			why.status = ST_OK;
+		if (why.status != ST_OK)
+			return error_set(err, why.status, "milter \"%.40s\": %s", title,
+					 why.text);
+		*row = (struct link_row){ .to = to, .users = R_SMTPD };
+		snprintf(row->socket, sizeof row->socket, LINK_MILTER_PREFIX "%s", title);
+		if (to.kind == LINK_TLS) {
+			snprintf(row->peer, sizeof row->peer, "%s", to.host);
+			snprintf(row->authority, sizeof row->authority, LINK_AUTHORITY);
+		}
+		++*count;
+	}
+	return ST_OK;
+}
+
 enum status links_read(const struct config *c, struct link_row rows[LINK_ROWS_MAX],
 		       size_t *count, struct error *err)
 {
+	enum status st;
+
 	*count = 0;
-	return read_mailboxd(c, rows, count, err);
+	st = read_mailboxd(c, rows, count, err);
+	return st == ST_OK ? read_milters(c, rows, count, err) : st;
 }

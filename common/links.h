@@ -59,6 +59,11 @@ bool links_has_door(const struct config *c);
 /* Where smtpd asks linkd about clients, and whether it does. */
 #define LINK_DNS_SOCKET "dns"
 bool links_has_dns(const struct config *c);
+/* Whether linkd carries the connections to a milter with this `socket`; they are
+ * found as LINK_MILTER_PREFIX and its title. */
+bool links_has_milter(const char *socket);
+#define LINK_MILTER_PREFIX	"milter-"
+#define LINK_MILTER_TITLE	50
 /* Whether the mailboxes are on another host. */
 bool links_has_mailboxd_elsewhere(const struct config *c);
 

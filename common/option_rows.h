@@ -179,9 +179,10 @@ X(DOMAIN_POSTMASTER, "domain", "postmaster", TEXT, "", 0, 320, SAME(""), \
 /* ---- milter NAME ------------------------------------------------------------- */
 #define OPTION_ROWS_MILTER(X) \
 X(MILTER_SOCKET, "milter", "socket", TEXT, "", 0, 300, SAME(""), \
-  R_SMTPD | R_POSTROOM, \
-  "Where it listens: the path of a Unix socket, in or below the run directory " \
-  "where postroom is started by root.") \
+  R_SMTPD | R_POSTROOM | R_LINKD, \
+  "Where it listens: the path of a Unix socket that smtpd can reach, in or below " \
+  "the run directory where postroom is started by root; or, carried by linkd, " \
+  "unix:/path, tcp://host:port, tls://host:port.") \
 X(MILTER_LISTEN, "milter", "listen", LIST, "", 0, 0, SAME(""), R_SMTPD, \
   "The listeners, by title, whose mail it is told of. Empty: all that take mail.") \
 X(MILTER_FAILING, "milter", "failing", CHOICE, \

@@ -1,5 +1,7 @@
 #include "smtpd/milter_config.h"
 
+#include "common/links.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,6 +26,19 @@ static const char *below(const char *path, const char *directory)
 		? path + n + 1 : path;
 }
 
+/* The socket that smtpd connects to. */
+static const char *place_of(const struct config *c, size_t at,
+			    const char *directory, char text[MILTER_PATH_MAX])
+{
+	const char *socket = config_text_at(c, OPTION_MILTER_SOCKET, at);
+
+	if (!links_has_milter(socket))
+		return below(socket, directory);
+	snprintf(text, MILTER_PATH_MAX, LINK_MILTER_PREFIX "%.*s.sock",
+		 LINK_MILTER_TITLE, config_title(c, SECTION_MILTER, at));
+	return text;
+}
+
 /* The items of a list, a line each. */
 static char *lines(const struct config *c, enum option_id id, size_t at)
 {
@@ -44,6 +59,7 @@ static enum status add(struct milter_config *m, const struct config *c, size_t a
 		       const char *directory, struct milter_places *places)
 {
 	struct milter_settings *row = &m->rows[m->set.count];
+	char path[MILTER_PATH_MAX];
 	char *macros = lines(c, OPTION_MILTER_MACROS, at);
 
 	m->macros[m->set.count++] = macros;
@@ -60,8 +76,7 @@ static enum status add(struct milter_config *m, const struct config *c, size_t a
 	};
 	snprintf(row->title, sizeof row->title, "%s",
 		 config_title(c, SECTION_MILTER, at));
-	return milter_place(places, below(config_text_at(c, OPTION_MILTER_SOCKET, at),
-					  directory), &row->number);
+	return milter_place(places, place_of(c, at, directory, path), &row->number);
 }
 
 static enum status read_junk(struct milter_config *m, const struct config *c)

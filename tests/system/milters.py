@@ -30,14 +30,15 @@ def change(index, name, value):
 
 
 class Milter:
-    """Answers each event by answers[event](data): packets, or a letter. heard: what came."""
+    """At a Unix socket, or at a port of loopback. Answers each event by answers[event](data): packets, or a letter. heard: what came."""
 
     def __init__(self, path, protocol=0, **answers):
         self.answers = answers
         self.protocol = protocol
         self.heard = []
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(path)
+        self.listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
+        self.listener.bind(path or ("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1] if not path else None
         self.listener.listen(50)
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -74,6 +75,7 @@ class Milter:
         return [data for event, data in self.heard if event == name]
 
     def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)    # accept() is not to go on
         self.listener.close()
 
 

@@ -155,3 +155,13 @@ def test_breaks_off():
     with Stage("milter.one.failing=quarantine", one={"body": lambda data: packet(b"Z")}) as suite:
         assert refusal(suite, message("nonsense"))[0] == 250
         assert b"X-Quarantine: milter one has failed" in fetch(suite, ANN, 1)[1]
+
+
+def test_on_another_host():
+    """linkd carries the connection (linkd(8)); when nobody listens there, it is away."""
+    milter = Milter(None, end=lambda data: add("X-Far", "away") + packet(b"c"))
+    with Suite("--set", f"milter.far.socket=tcp://127.0.0.1:{milter.port}", profile="lab") as suite:
+        assert refusal(suite, message("far"))[0] == 250
+        assert b"\r\nX-Far: away\r\n" in fetch(suite, BOB, 1)[1]
+        milter.close()
+        assert refusal(suite, message("nobody"))[0] == 451
