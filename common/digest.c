@@ -63,6 +63,21 @@ bool digest_hmac(struct slice key, struct slice octets,
 		    (const unsigned char *)octets.data, octets.len, out, &n) != NULL;
 }
 
+bool digest_md5_hex(struct slice octets, char out[33])
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char md5[16];
+
+	if (EVP_Digest(octets.data, octets.len, md5, NULL, EVP_md5(), NULL) != 1)
+		return false;
+	for (size_t i = 0; i < sizeof md5; i++) {
+		out[2 * i] = hex[md5[i] >> 4];
+		out[2 * i + 1] = hex[md5[i] & 15];
+	}
+	out[32] = '\0';
+	return true;
+}
+
 void digest_hex(const unsigned char digest[DIGEST_OCTETS],
 		char out[DIGEST_OCTETS * 2 + 1])
 {

@@ -1,5 +1,5 @@
 /*
- * SHA-256 in pieces, and HMAC-SHA-256 (RFC 2104).
+ * SHA-256 in pieces, HMAC-SHA-256 (RFC 2104), and MD5 for APOP.
  */
 #ifndef COMMON_DIGEST_H
 #define COMMON_DIGEST_H
@@ -21,6 +21,9 @@ void digest_finish(struct digest *d, unsigned char out[DIGEST_OCTETS]);
 bool digest_of(struct slice octets, unsigned char out[DIGEST_OCTETS]);
 bool digest_hmac(struct slice key, struct slice octets,
 		 unsigned char out[DIGEST_OCTETS]);
+/* MD5 (RFC 1321) in 32 lower-case hex digits and a NUL: only for APOP (RFC 1939). False
+ * when the library has none. */
+bool digest_md5_hex(struct slice octets, char out[33]);
 /* 64 lower-case hex digits and a NUL. */
 void digest_hex(const unsigned char digest[DIGEST_OCTETS],
 		char out[DIGEST_OCTETS * 2 + 1]);

@@ -165,6 +165,7 @@ X(POP3, "CAPA", "RFC 2449", "pop/commands") \
 X(POP3, "USER", "RFC 1939", "pop/commands") \
 X(POP3, "PASS", "RFC 1939", "pop/commands") \
 X(POP3, "AUTH", "RFC 1734", "pop/auth") \
+X(POP3, "APOP", "RFC 1939", "pop/rfc1939-apop") \
 X(POP3, "STLS", "RFC 2595", "pop/stls") \
 X(POP3, "LANG", "RFC 6856", "pop/rfc6856") \
 X(POP3, "UTF8", "RFC 6856", "pop/utf8") \

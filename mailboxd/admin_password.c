@@ -8,6 +8,7 @@
  * All passwords of an account have one salt, so that SCRAM, which shows it
  * before it knows which will be used, works with each (mailboxd/password.h).
  */
+#include "mailboxd/given.h"
 #include "mailboxd/control.h"
 
 #include "common/clock.h"
@@ -144,6 +145,9 @@ static void with_password(struct request *r)
 				    SLICE("verifier"));
 	bool is_new = slice_eq(r->message.control.verb, SLICE("user add"));
 
+	if (r->service->given &&
+	    slice_eq(control_option(r, "memory", "no"), SLICE("yes")))
+		given_keep(r->service->given, c->words[0], password);
 	if (is_verifier && !password_is_verifier(password)) {
 		control_fail(r, ST_SYNTAX, SLICE_EMPTY,
 			     "that is neither SCRAM-SHA-256 nor a crypt(3) string");

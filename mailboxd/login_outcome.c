@@ -147,6 +147,7 @@ void login_try_free(struct request *r)
 	if (t->is_counted)
 		r->service->checking--;
 	end_trying(r);
+	buf_wipe(&t->given);
 	buf_wipe(&t->upgrade);
 	buf_wipe(&t->verifiers);
 	buf_free(&t->name);

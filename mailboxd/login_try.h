@@ -32,8 +32,9 @@ enum login_step {
 struct login_try {
 	struct buf name;	/* prepared (RFC 4013) */
 	struct slice password;	/* PLAIN; borrows from the request's frame */
+	struct buf given;	/* APOP: what password is then */
 	unsigned scope;
-	bool is_scram, is_plus, is_external;
+	bool is_scram, is_plus, is_external, is_apop;
 	enum login_step step;
 	bool is_unknown, is_disabled, any_password;
 	struct login login;	/* of the account */

@@ -13,6 +13,7 @@
 
 #include "common/clock.h"
 #include "common/sasl.h"
+#include "mailboxd/given.h"
 #include "mailboxd/saslprep.h"
 
 /* Logins that may wait for a worker; beyond it they are told to come later. */
@@ -219,7 +220,8 @@ static void make_done(struct request *r, enum status st)
 static void look_done(struct request *r, enum status st)
 {
 	struct login_try *t = r->state;
-	bool takes_any = r->service->settings->any_password && !t->is_scram;
+	bool takes_any = r->service->settings->any_password && !t->is_scram &&
+			 !t->is_apop;
 
 	if (st != ST_OK)
 		request_finish(r, st);
@@ -263,6 +265,32 @@ static bool take_plain(struct request *r, struct slice message)
 	return true;
 }
 
+/*
+ * APOP (RFC 1939 section 7): name, challenge and digest, with a NUL between two. Where
+ * the digest is right the password that made it is checked as any other; where it is
+ * not, the digest stands for a wrong one.
+ */
+static bool take_apop(struct request *r, struct slice message)
+{
+	struct login_try *t = r->state;
+	struct slice name, challenge;
+
+	t->is_apop = true;
+	t->given = (struct buf)BUF_INIT(SASL_PASSWORD_MAX);
+	if (!slice_split(&message, '\0', &name) ||
+	    !slice_split(&message, '\0', &challenge) || message.len != 32 ||
+	    saslprep(name, &t->name) != ST_OK) {
+		login_malformed(r);
+		return false;
+	}
+	t->password = message;
+	if (r->service->given &&
+	    given_check(r->service->given, buf_slice(&t->name), challenge, message,
+			&t->given) == ST_OK)
+		t->password = buf_slice(&t->given);
+	return true;
+}
+
 static bool is_remembered(struct request *r)
 {
 	struct login_try *t = r->state;
@@ -280,6 +308,8 @@ static bool begin_mechanism(struct request *r)
 	const struct ipc_auth *m = &r->message.auth;
 	struct login_try *t = r->state;
 
+	if (slice_eq(m->mechanism, SLICE("APOP")))
+		return take_apop(r, m->response);
 	switch (sasl_mechanism_find(m->mechanism)) {
 	case SASL_SCRAM_PLUS:
 		t->is_plus = true;

@@ -6,6 +6,7 @@
 #include "mailboxd/prepare.h"
 #include "mailboxd/requests.h"
 #include "mailboxd/refusals.h"
+#include "mailboxd/given.h"
 #include "mailboxd/resolve_cache.h"
 #include "mailboxd/throttle.h"
 #include "mailboxd/untold.h"
@@ -44,6 +45,8 @@ enum status service_init(struct service *s, struct store *store,
 		service_clear(s);
 		return ST_NO_MEMORY;
 	}
+	if (settings->keeps_given)
+		s->given = given_new();
 	service_configure(s, settings);
 	store_watch(store, watch_changed, &s->watch);
 	return ST_OK;
@@ -54,6 +57,8 @@ void service_clear(struct service *s)
 	while (s->spare_count > 0)
 		prepare_free(s->spares[--s->spare_count]);
 	logins_free(s->logins);
+	given_free(s->given);
+	s->given = NULL;
 	fronts_free(s->fronts);
 	refusals_free(s->refusals);
 	resolve_cache_free(s->resolved);

@@ -74,6 +74,7 @@ struct service {
 	 * name: a daemon that was taken over gains few guesses. */
 	struct ration failures[2];
 	struct logins *logins;
+	struct given *given;	/* NULL on a server */
 	struct fronts *fronts;	/* what the other daemons tell */
 	struct refusals *refusals;	/* mail that smtpd refused */
 	struct resolve_cache *resolved;

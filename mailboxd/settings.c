@@ -47,6 +47,7 @@ static void take_limits(struct settings *s, const struct config *c)
 				QUOTA_REPLY_TEMPORARY;
 	s->any_password = config_bool(c, OPTION_ACCOUNTS_ANY_PASSWORD);
 	s->throttle = config_bool(c, OPTION_ACCOUNTS_THROTTLE);
+	s->keeps_given = config_profile(c) != PROFILE_SERVER;
 	s->rounds = (uint32_t)config_number(c, OPTION_ACCOUNTS_ITERATIONS);
 	s->imap_per_account =
 		(unsigned)config_number(c, OPTION_LIMITS_IMAP_PER_ACCOUNT);

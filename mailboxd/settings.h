@@ -22,6 +22,7 @@ struct settings {
 	unsigned quota_warning;		/* percent; 0: no soft limit */
 	bool quota_is_temporary;	/* 452 4.2.2 instead of 552 5.2.2 */
 	bool any_password;		/* accounts made on first use take any */
+	bool keeps_given;		/* lab, test: mailboxd/given.h */
 	bool throttle;
 	uint32_t rounds;		/* of PBKDF2 */
 	unsigned imap_per_account, pop3_per_account;	/* 0: no limit */

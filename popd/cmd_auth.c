@@ -25,6 +25,12 @@ void pop_login_failed(struct pop_session *s, const char *text)
 	pop_mistake(s, text);
 }
 
+void pop_login_ask(struct pop_session *s, const struct ipc_message *m)
+{
+	pop_enter(s, POP_STATE_LOGIN);
+	s->login_request = pop_ask(s, m);
+}
+
 /* Asks mailboxd, or tells it the client's next response. */
 static void verify(struct pop_session *s, struct slice message)
 {
@@ -33,10 +39,12 @@ static void verify(struct pop_session *s, struct slice message)
 
 	sasl_ask(&s->sasl, &peer, SLICE("pop3"), id_slice(&s->sid),
 		 message, &m);
+	if (m.type == IPC_TYPE_AUTH) {
+		pop_login_ask(s, &m);
+		return;
+	}
 	pop_enter(s, POP_STATE_LOGIN);
-	if (m.type == IPC_TYPE_AUTH)
-		s->login_request = pop_ask(s, &m);
-	else if (engine_ask(&s->engine, s->login_request, &m) != ST_OK)
+	if (engine_ask(&s->engine, s->login_request, &m) != ST_OK)
 		s->trouble = ST_LIMIT;
 	else
 		pop_wait(s, POP_WAIT_STORE, s->settings->backend_ms);

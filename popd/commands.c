@@ -14,6 +14,7 @@ const struct pop_command pop_commands[] = {
 	{ "USER", BEFORE,	WHOLE,		pop_cmd_user },
 	{ "PASS", BEFORE,	WHOLE,		pop_cmd_pass },
 	{ "AUTH", BEFORE,	0,		pop_cmd_auth },
+	{ "APOP", BEFORE,	0,		pop_cmd_apop },
 	{ "STLS", BEFORE,	CLEAR | NONE,	pop_cmd_stls },
 	{ "LANG", BEFORE | AFTER, CLEAR,	pop_cmd_lang },
 	{ "UTF8", BEFORE,	CLEAR | NONE,	pop_cmd_utf8 },

@@ -42,6 +42,8 @@ static void *settings_new(const struct front_door *door, const struct config *c,
 	pop->errors_slow = pop->errors_end / 2;
 	pop->exclusive = config_bool(c, OPTION_ACCOUNTS_POP3_EXCLUSIVE);
 	pop->has_scram = !config_bool(c, OPTION_ACCOUNTS_ANY_PASSWORD);
+	/* in lab and test mailboxd knows those of the command line */
+	pop->has_apop = pop->has_scram && config_profile(c) != PROFILE_SERVER;
 	pop->auth_line_octets = config_number(c, OPTION_LIMITS_AUTH_LINE);
 	pop->backend_ms = (int64_t)config_number(c, OPTION_TIMES_STORE_REPLY);
 	pop->login_idle_ms = (int64_t)config_number(c, OPTION_TIMES_LOGIN_IDLE);

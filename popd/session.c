@@ -372,7 +372,9 @@ struct engine *pop_session_new(const struct pop_settings *settings,
 	if (pop_offers_xclient(s))
 		pop_put(s, SLICE("[XCLIENT] "));
 	pop_put(s, slice_str(settings->hostname));
-	pop_put(s, SLICE(" POP3 ready\r\n"));
+	pop_put(s, SLICE(" POP3 ready"));
+	pop_put_timestamp(s);
+	pop_put(s, SLICE("\r\n"));
 	settle(s);
 	if (s->trouble == ST_OK)
 		return &s->engine;

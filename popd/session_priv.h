@@ -144,6 +144,8 @@ void pop_cmd_user(struct pop_session *s, struct slice arguments);
 void pop_cmd_pass(struct pop_session *s, struct slice arguments);
 void pop_cmd_auth(struct pop_session *s, struct slice arguments);
 void pop_cmd_stls(struct pop_session *s, struct slice arguments);
+/* AUTH as mailboxd is asked it; the login goes on with its answer. */
+void pop_login_ask(struct pop_session *s, const struct ipc_message *m);
 void pop_auth_line(struct pop_session *s, struct slice line);
 /* The exchange ends; text NULL: without a word. */
 void pop_auth_over(struct pop_session *s, const char *text);
@@ -180,6 +182,11 @@ void pop_cmd_rset(struct pop_session *s, struct slice arguments);
 void pop_cmd_quit(struct pop_session *s, struct slice arguments);
 void pop_update_answer(struct pop_session *s, const struct ipc_message *m,
 		       bool last);
+
+/* cmd_apop.c */
+void pop_cmd_apop(struct pop_session *s, struct slice arguments);
+/* " <sid@host>", where APOP is there. */
+void pop_put_timestamp(struct pop_session *s);
 
 /* cmd_utf8.c */
 void pop_cmd_utf8(struct pop_session *s, struct slice arguments);

@@ -19,6 +19,7 @@ struct pop_settings {
 	size_t line_octets;	/* a command with its CRLF (RFC 2449 section 4) */
 	size_t auth_line_octets;	/* a line of an AUTH exchange */
 	bool has_scram;		/* accounts have passwords */
+	bool has_apop;		/* lab and test: some were given in clear */
 	/* Told by CAPA (RFC 2449); -1: the row is not shown. */
 	long expire_days;	/* 0: right after RETR. INT32_MAX: NEVER */
 	long login_delay_s;
@@ -47,6 +48,7 @@ struct pop_listener {
 	.line_octets = 255, \
 	.auth_line_octets = 12288, \
 	.has_scram = true, \
+	.has_apop = false, \
 	.expire_days = INT32_MAX, \
 	.login_delay_s = -1, \
 	.login_idle_ms = 60000, \

@@ -27,7 +27,9 @@ static enum status make_user(struct control_client *c, const char *user,
 {
 	struct slice all = slice_str(user);
 	size_t colon = slice_index(all, ':');
-	struct slice args[2] = { slice_head(all, colon), SLICE_EMPTY };
+	/* memory=yes: so that APOP can be tried (mailboxd/given.h) */
+	struct slice args[3] = { slice_head(all, colon), SLICE_EMPTY,
+				 SLICE("memory=yes") };
 	struct slice domain = slice_from(args[0], slice_index(args[0], '@'));
 	enum status st;
 
@@ -37,9 +39,9 @@ static enum status make_user(struct control_client *c, const char *user,
 	domain = slice_from(domain, 1);
 	st = ask(c, "domain add", &domain, 1, err);
 	if (st == ST_OK || st == ST_EXISTS)
-		st = ask(c, "user add", args, 2, err);
+		st = ask(c, "user add", args, 3, err);
 	if (st == ST_EXISTS)
-		st = ask(c, "user passwd", args, 2, err);
+		st = ask(c, "user passwd", args, 3, err);
 	return st;
 }
 

@@ -30,6 +30,7 @@ static struct engine *start(const struct dialogue *d,
 	c->listener.tls_required = is_yes(d, "tls_required");
 	c->listener.teach = is_yes(d, "teach");
 	c->listener.xclient = is_yes(d, "xclient");
+	c->settings.has_apop = is_yes(d, "apop");
 	return pop_session_new(&c->settings, &c->listener, peer);
 }
 

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import os
+import poplib
 import re
 import secrets
 import ssl
@@ -331,3 +332,30 @@ def test_old_password_loses_the_race():
                 thread.join()
         assert not problems, problems[:5]
         assert good[0] > 8
+
+
+def test_apop():
+    """In lab, for who was named on the command line, while the password is that; nothing of it is in a file."""
+    with Suite("--user", f"{BOB}:zebracolour", profile="lab") as suite:
+        def apop(user, password):
+            pop = suite.pop()
+            try:
+                return pop.apop(user, password)[:3] == b"+OK"
+            except poplib.error_proto as problem:
+                assert b"[AUTH]" in problem.args[0], problem
+                return False
+            finally:
+                pop.close()
+
+        assert apop(BOB, "zebracolour")
+        assert not apop(BOB, "wrong")
+        suite.command("user", "add", "eve@example.test", "--password-stdin", stdin=b"secret\n")
+        assert not apop("eve@example.test", "secret")
+        suite.command("user", "passwd", BOB, "--password-stdin", stdin=b"changed\n")
+        assert not apop(BOB, "zebracolour") and not apop(BOB, "changed")
+        for folder, _, names in os.walk(suite.dir):
+            for name in names:
+                path = os.path.join(folder, name)
+                if os.path.isfile(path):
+                    with open(path, "rb") as file:
+                        assert b"zebracolour" not in file.read(), path
