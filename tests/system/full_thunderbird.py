@@ -78,7 +78,7 @@ made.password = args.password;
 
 LIST = """
 inbox().updateFolder(null);
-await until("the folders", () => inbox() && root().containsChildNamed("Archive") && root().containsChildNamed("Sent"));
+await until("the folders", () => ["Archive", "Drafts", "Sent", "Trash"].every(name => root().containsChildNamed(name)));
 return root().descendants.map(folder => folder.name).sort();
 """
 
