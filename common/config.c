@@ -176,6 +176,7 @@ struct listen_settings config_listen(const struct config *c, size_t at)
 		.tls = config_number_at(c, OPTION_LISTEN_TLS, at),
 		.asks_certificate = config_number_at(
 			c, OPTION_LISTEN_CLIENT_CERTIFICATES, at) != 0,
+		.vrfy = config_number_at(c, OPTION_LISTEN_VRFY, at) != 0,
 		.xclient = config_number_at(c, OPTION_LISTEN_XCLIENT, at) != 0,
 		.is_proxied = config_number_at(c, OPTION_LISTEN_PROXY, at) != 0,
 		.teach = config_number_at(c, OPTION_LISTEN_TEACH, at) != 0,

@@ -82,6 +82,7 @@ struct listen_settings {
 	bool auth_required;
 	bool xclient;			/* for trusted clients */
 	bool asks_certificate;		/* of clients, inside TLS */
+	bool vrfy;			/* tells trusted clients and logins */
 	bool is_proxied;		/* trusted balancers begin with a header */
 	bool teach;			/* says more to those who type by hand */
 	enum option_reader daemon;	/* R_SMTPD, R_POPD, R_IMAPD, R_LINKD */

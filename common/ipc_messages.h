@@ -224,6 +224,9 @@
  * a detail, an alias that leads to it, one that it gets as the catch-all.
  * Answered by DONE, or ERROR ST_DENIED. */
 #define IPC_MAY_SEND(F) F(text, login) F(text, address)
+/* Whether there is a mailbox for mail to it. Answered by DONE, or ERROR
+ * ST_NOT_FOUND, ST_DENIED (disabled). */
+#define IPC_VERIFY(F) F(text, address)
 
 /* ---- auth.sock: greylisting -------------------------------------------------- */
 
@@ -378,7 +381,7 @@
 	X(184, GREYLIST, greylist) \
 	X(188, MILTER_OPEN, milter_open) X(189, MILTER_OCTETS, milter_octets) \
 	X(190, MILTER_CLOSE, milter_close) \
-	X(192, CLIENT_CA, client_ca)
+	X(192, CLIENT_CA, client_ca) X(193, VERIFY, verify)
 
 /* Bits of IPC_LIST.what. */
 enum ipc_list_what {

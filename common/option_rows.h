@@ -136,6 +136,9 @@ X(LISTEN_XCLIENT, "listen", "xclient", BOOL, "", 0, 0, SAME("no"), R_NETWORK, \
   "Trusted clients may say whose session this is: by XCLIENT, and XFORWARD, in " \
   "SMTP, its login included; by XCLIENT in POP3; by ID with x-originating-ip in " \
   "IMAP. So who reads mail on the web is slowed for his own mistakes only.") \
+X(LISTEN_VRFY, "listen", "vrfy", BOOL, "", 0, 0, SAME("no"), R_SMTPD, \
+  "VRFY tells clients that are trusted or logged in whether there is a mailbox " \
+  "behind an address. All others, and where it is no everybody, hear 252.") \
 X(LISTEN_TEACH, "listen", "teach", BOOL, "", 0, 0, "no", "yes", "no", \
   R_NETWORK, \
   "Says what is wrong to those who type commands by hand.")

@@ -18,7 +18,7 @@
  * by the largest message. */
 #define PROTOCOL_CAPABILITIES_SMTP(X) \
 X(SMTP_PIPELINING, SMTP, "PIPELINING", "RFC 2920", "smtp/rfc2920-pipelined") \
-X(SMTP_SIZE, SMTP, "SIZE", "RFC 1870", "smtp/rfc1870-size") \
+X(SMTP_SIZE, SMTP, "SIZE", "RFC 1870", "smtp/rfc1870-example") \
 X(SMTP_8BITMIME, SMTP, "8BITMIME", "RFC 6152", "smtp/8bitmime") \
 X(SMTP_SMTPUTF8, SMTP, "SMTPUTF8", "RFC 6531", "smtp/smtputf8") \
 X(SMTP_CHUNKING, SMTP, "CHUNKING", "RFC 3030", "smtp/rfc3030-pipelined") \
@@ -141,7 +141,7 @@ X(SMTP, "XCLIENT", "Postfix, XCLIENT_README", "smtp/xclient") \
 X(SMTP, "XFORWARD", "Postfix, XCLIENT_README", "smtp/xforward") \
 X(SMTP, "RSET", "RFC 5321", "smtp/rfc5321-d2-aborted") \
 X(SMTP, "NOOP", "RFC 5321", "smtp/sequence") \
-X(SMTP, "VRFY", "RFC 5321", "smtp/rfc5321-d4-verifying") \
+X(SMTP, "VRFY", "RFC 5321", "smtp/vrfy") \
 X(SMTP, "HELP", "RFC 5321", "smtp/help") \
 X(SMTP, "QUIT", "RFC 5321", "smtp/rfc5321-d1-typical")
 

@@ -16,6 +16,7 @@ static const struct request_type types[] = {
 	{ IPC_TYPE_AUTH, BOTH, false, false, req_auth, req_auth_more, 2 * WAIT },
 	{ IPC_TYPE_MAY_SEND, SESSION_AUTH, false, false, req_may_send, NULL, WAIT },
 	{ IPC_TYPE_GREYLIST, SESSION_AUTH, false, false, req_greylist, NULL, WAIT },
+	{ IPC_TYPE_VERIFY, SESSION_AUTH, false, false, req_verify, NULL, WAIT },
 	{ IPC_TYPE_LIST, STORE, true, false, req_list, NULL, WAIT },
 	{ IPC_TYPE_STATUS, STORE, true, false, req_status, NULL, WAIT },
 	{ IPC_TYPE_CREATE, STORE, true, false, req_create, NULL, WAIT },

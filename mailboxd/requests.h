@@ -175,9 +175,9 @@ void *request_state(struct request *r, size_t octets);
 
 /* ---- the handlers ---------------------------------------------------------------- */
 
-request_start req_auth, req_may_send, req_greylist, req_list, req_status, req_create,
-	req_delete, req_rename, req_subscribe, req_open, req_close, req_watch, req_quota,
-	req_quota_set,
+request_start req_auth, req_may_send, req_verify, req_greylist, req_list, req_status,
+	req_create, req_delete, req_rename, req_subscribe, req_open, req_close, req_watch,
+	req_quota, req_quota_set,
 	req_metadata_get, req_metadata_set,
 	req_fetch, req_read, req_sent, req_store, req_copy, req_expunge,
 	req_changes, req_earlier, req_append, req_search, req_sort, req_thread, req_control;

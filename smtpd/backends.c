@@ -18,7 +18,8 @@ static struct smtp_backend *self(const struct backend *b)
 static bool is_auth(unsigned type)
 {
 	return type == IPC_TYPE_AUTH || type == IPC_TYPE_AUTH_CONTINUE ||
-	       type == IPC_TYPE_MAY_SEND || type == IPC_TYPE_GREYLIST ||
+	       type == IPC_TYPE_MAY_SEND || type == IPC_TYPE_VERIFY ||
+	       type == IPC_TYPE_GREYLIST ||
 	       type == IPC_TYPE_CANCEL;
 }
 

@@ -1,5 +1,5 @@
 /*
- * Where the requests of an SMTP session go: AUTH, MAY_SEND and GREYLIST to
+ * Where the requests of an SMTP session go: AUTH, MAY_SEND, VERIFY and GREYLIST to
  * mailboxd's auth.sock, DNS_CLIENT to linkd's dns.sock, REFUSED to the service
  * connection, MILTER_OPEN and what follows it to the milters, everything else to LMTP.
  */

@@ -18,13 +18,6 @@ void smtp_cmd_noop(struct smtp_session *s, struct slice arguments)
 	smtp_reply(s, SMTP_REPLY_OK);
 }
 
-/* VRFY tells nobody who is here (section 7.3). */
-void smtp_cmd_vrfy(struct smtp_session *s, struct slice arguments)
-{
-	(void)arguments;
-	smtp_reply(s, SMTP_REPLY_VRFY);
-}
-
 void smtp_cmd_quit(struct smtp_session *s, struct slice arguments)
 {
 	(void)arguments;

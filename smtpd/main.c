@@ -113,6 +113,7 @@ static void *settings_new(const struct front_door *door, const struct config *c,
 	s->listener.has_auth = door->listen.auth_required;
 	s->listener.teach = door->listen.teach;
 	s->listener.xclient = door->listen.xclient;
+	s->listener.vrfy = door->listen.vrfy;
 	if (milter_config_read(&s->milters, c, door->title, d->directory,
 			       &d->places) != ST_OK) {
 		settings_free(s);

@@ -26,6 +26,10 @@
 	X(READY_TLS, 220, "2.0.0", FINE, "Ready to start TLS") \
 	X(AUTHENTICATED, 235, "2.7.0", FINE, "Authentication successful") \
 	X(VRFY, 252, "2.1.5", FINE, "Send some mail, it will be tried") \
+	X(VRFY_SYNTAX, 501, "5.5.4", BAD, "Syntax: VRFY address") \
+	X(VERIFIED, 250, "2.1.5", FINE, "<%>") \
+	X(NOT_VERIFIED, 550, "5.1.1", BAD, "<%>: no such mailbox") \
+	X(VERIFIED_DISABLED, 550, "5.2.1", BAD, "<%>: mailbox is disabled") \
 	X(HELP, 214, "2.0.0", FINE, "%") \
 	X(HELP_UNKNOWN, 504, "5.5.1", BAD, "No help for that") \
 	X(UNKNOWN_COMMAND, 500, "5.5.1", BAD, "Command unrecognized") \

@@ -403,6 +403,8 @@ static enum want session_reply(struct engine *e, uint32_t id,
 
 	if (id != 0 && id == s->auth_request)
 		smtp_auth_answer(s, m, last);
+	else if (id != 0 && id == s->verify_request)
+		smtp_verify_answer(s, m, last);
 	else if (id != 0 && id == s->sender_request)
 		smtp_sender_answer(s, m, last);
 	else if (id != 0 && id == s->t.request)
@@ -445,6 +447,8 @@ static enum want session_expired(struct engine *e)
 		s->wait = SMTP_WAIT_NONE;
 	} else if (s->wait == SMTP_WAIT_AUTH) {
 		smtp_auth_failed(s);
+	} else if (s->wait == SMTP_WAIT_VERIFY) {
+		smtp_verify_expired(s);
 	} else if (s->wait == SMTP_WAIT_SENDER) {
 		smtp_sender_expired(s);
 	} else if (s->wait == SMTP_WAIT_CHECK) {
@@ -516,6 +520,7 @@ static void session_free(struct engine *e)
 	buf_free(&s->client_name);
 	buf_free(&s->login);
 	buf_free(&s->may_send);
+	buf_free(&s->verified);
 	buf_free(&s->told);
 	buf_free(&e->out);
 	/* it may hold a password on its way to mailboxd */
@@ -570,6 +575,7 @@ struct engine *smtp_session_new(const struct smtp_settings *settings,
 	s->login.max = ADDRESS_OCTETS_MAX;
 	s->told.max = ID_OCTETS * 64;
 	s->may_send.max = SMTP_MAY_SEND_MAX;
+	s->verified.max = ADDRESS_OCTETS_MAX;
 	s->arena.max = 16384;
 	smtp_transaction_begin(s);
 	smtp_gate_open(s);

@@ -48,6 +48,7 @@ enum smtp_wait {
 	SMTP_WAIT_RCPT,		/* a command stands behind RCPTs without answer */
 	SMTP_WAIT_AUTH,		/* mailboxd looks at the credentials */
 	SMTP_WAIT_SENDER,	/* mailboxd says whether an address may be used */
+	SMTP_WAIT_VERIFY,	/* mailboxd says whether there is a mailbox */
 	SMTP_WAIT_CHECK,	/* a check of the gate is asked (check.h) */
 	SMTP_WAIT_MILTER,	/* a milter is told something */
 	SMTP_WAIT_RELEASE,	/* a message that was held goes to mailboxd */
@@ -150,6 +151,8 @@ struct smtp_session {
 	bool is_any_kicked;	/* more than one: whichever it will be */
 	uint32_t sender_request;	/* MAY_SEND; 0: none */
 	struct buf may_send;	/* addresses that this login may use, a line each */
+	uint32_t verify_request;	/* VERIFY; 0: none */
+	struct buf verified;	/* the address of VRFY */
 
 	struct smtp_gate *gate;	/* NULL: no check is wanted */
 	struct smtp_milters *milters;	/* NULL: none is configured */
@@ -382,6 +385,9 @@ void smtp_cmd_xforward(struct smtp_session *s, struct slice arguments);
 void smtp_cmd_rset(struct smtp_session *s, struct slice arguments);
 void smtp_cmd_noop(struct smtp_session *s, struct slice arguments);
 void smtp_cmd_vrfy(struct smtp_session *s, struct slice arguments);
+void smtp_verify_answer(struct smtp_session *s, const struct ipc_message *m,
+			bool last);
+void smtp_verify_expired(struct smtp_session *s);
 void smtp_cmd_help(struct smtp_session *s, struct slice arguments);
 void smtp_cmd_quit(struct smtp_session *s, struct slice arguments);
 

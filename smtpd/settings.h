@@ -85,6 +85,7 @@ struct smtp_listener {
 	bool tls_required;	/* nothing but EHLO, STARTTLS, NOOP, QUIT before TLS */
 	bool has_auth;		/* submission: no MAIL before AUTH */
 	bool xclient;		/* XCLIENT and XFORWARD for trusted clients */
+	bool vrfy;		/* VRFY tells those who are trusted or logged in */
 	bool teach;		/* says what is wrong to those who type by hand */
 	const struct smtp_milter_set *milters;	/* NULL: none */
 };

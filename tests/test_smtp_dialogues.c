@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* Settings that a dialogue may name: hostname, starttls, tls (required), auth,
- * teach and xclient (yes), state (full, unavailable), the numbers of smtp_settings,
+ * teach, vrfy and xclient (yes), state (full, unavailable), the numbers of smtp_settings,
  * the checks of tests/support/scripted_check.h ("checks real": those of the daemon,
  * by "greeting" and "greylist yes", "dns yes" or "require"), milters (how many) and
  * what happens when one is away: failing. */
@@ -88,6 +88,7 @@ static struct engine *start(const struct dialogue *d,
 	s->asks_dns = !is_set(d, "dns", "");
 	s->needs_name = is_set(d, "dns", "require");
 	s->greylists = is_set(d, "greylist", "yes");
+	c->listener.vrfy = is_set(d, "vrfy", "yes");
 	s->greeting_ms = (int64_t)dialogue_number(d, "greeting", 0);
 	s->checks = scripted_checks_set(&c->checks, d);
 	if (is_set(d, "checks", "real"))
