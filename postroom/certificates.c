@@ -148,6 +148,19 @@ static enum status add_links(struct certificates *c, const struct config *config
 	return st;
 }
 
+/* No listener may ask for certificates that nobody could have made. */
+static enum status check_asked(const struct config *config, struct error *err)
+{
+	size_t count = config_sections(config, SECTION_LISTEN);
+
+	for (size_t i = 0; i < count; i++)
+		if (config_listen(config, i).asks_certificate)
+			return error_set(err, ST_SYNTAX, "listen %s asks for client "
+					 "certificates: set tls.client_ca",
+					 config_listen(config, i).title);
+	return ST_OK;
+}
+
 /* tls.client_ca, where it is set. */
 static enum status read_client_ca(struct certificates *c,
 				  const struct config *config, struct error *err)
@@ -155,15 +168,22 @@ static enum status read_client_ca(struct certificates *c,
 	static char no_name[] = "";
 	static const struct certificate nameless = { .name = no_name };
 	const char *path = config_text(config, OPTION_TLS_CLIENT_CA);
+	enum status st;
+	long days;
 
 	if (!*path)
-		return ST_OK;
+		return check_asked(config, err);
 	c->client_ca = (struct buf)BUF_INIT(PEM_MAX);
 	c->client_ca_path = strdup(path);
 	if (!c->client_ca_path)
 		return error_set(err, ST_NO_MEMORY, "no memory for authorities");
-	return read_one(&nameless, path, "client_ca", &c->client_ca,
-			&c->client_ca_stat, err);
+	st = read_one(&nameless, path, "client_ca", &c->client_ca,
+		      &c->client_ca_stat, err);
+	if (st == ST_OK &&
+	    tls_certificate_days(buf_slice(&c->client_ca), &days) != ST_OK)
+		st = error_set(err, ST_SYNTAX, "tls.client_ca: %s holds no "
+			       "certificate in PEM", path);
+	return st;
 }
 
 enum status certificates_read(struct certificates *c, const struct config *config,

@@ -7,7 +7,7 @@ import smtplib
 import tempfile
 
 import imaplib
-from suite import PATIENCE, Suite, run, wait_for
+from suite import PATIENCE, POSTROOM, Suite, run, wait_for
 
 
 class Authority:
@@ -149,6 +149,22 @@ def test_curl_logs_in_by_certificate():
             run(*base, "imaps://%s:%d/INBOX" % suite.at("imaps"))
             run(*base, "pop3s://%s:%d" % suite.at("pop3s"))
             wait_for("it", lambda: "curl" in suite.command("msg", "list", "ann@example.test")[1])
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def test_authorities_that_are_wrong_are_told():
+    directory = tempfile.mkdtemp(prefix="postroom-external-")
+    try:
+        other = os.path.join(directory, "other.pem")
+        with open(other, "w") as file:
+            file.write("no PEM\n")
+        for extra, words in (((), "listen imaps asks for client certificates: set tls.client_ca"),
+                             (("--set", f"tls.client_ca={directory}/none"), "No such file"),
+                             (("--set", f"tls.client_ca={other}"), "holds no certificate in PEM")):
+            status, text = run(POSTROOM, "lab", "--dir", os.path.join(directory, "lab"), "--ports", "auto",
+                               "--set", "listen.imaps.client_certificates=optional", *extra, check=False)
+            assert status != 0 and words in text, (status, text)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
