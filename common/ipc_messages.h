@@ -197,9 +197,11 @@
 /* Opens a transaction (answered by LMTP_REPLY for MAIL) with what the XPOSTROOM
  * words need. body: 8BITMIME or "". octets: SIZE or 0. ret, envid (decoded), and
  * orcpt (decoded) of a recipient: common/dsn.h. */
+/* route: 0 is mailboxd, else a row of smtpd/route.h. */
 #define IPC_LMTP_MAIL(F) F(text, sender) F(text, mid) F(text, sid) \
 	F(text, address) F(text, helo) F(text, login) F(text, tls) \
-	F(u64, octets) F(u32, utf8) F(text, body) F(u32, ret) F(text, envid)
+	F(u64, octets) F(u32, utf8) F(text, body) F(u32, ret) F(text, envid) \
+	F(u32, route) F(u32, requiretls)
 /* notify: bits of enum dsn_notify, 0: not said. */
 #define IPC_LMTP_RCPT(F) F(text, recipient) F(u32, notify) F(text, orcpt)
 /* Octets of the message; answered by CREDIT as they leave. */

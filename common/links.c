@@ -13,6 +13,8 @@ static const struct {
 	{ "unix:", LINK_UNIX },
 	{ "tcp://", LINK_TCP },
 	{ "tls://", LINK_TLS },
+	{ "lmtp://", LINK_TCP },
+	{ "lmtps://", LINK_TLS },
 };
 
 static bool is_host_char(char c)
@@ -69,7 +71,8 @@ enum status link_address_parse(struct slice text, struct link_address *a,
 		break;
 	}
 	return error_set(err, ST_SYNTAX, "'%.*s': write tls://host:port, "
-			 "tcp://host:port or unix:/path", SLICE_ARG(slice_head(text, 60)));
+			 "tcp://host:port or unix:/path (for a route lmtps://, lmtp://)",
+			 SLICE_ARG(slice_head(text, 60)));
 }
 
 /* ---- rows ------------------------------------------------------------------------- */
@@ -172,12 +175,51 @@ static enum status read_milters(const struct config *c, struct link_row *rows,
 	return ST_OK;
 }
 
+/* It becomes part of a file's name. */
+static bool is_title(const char *title)
+{
+	size_t len = strspn(title, "abcdefghijklmnopqrstuvwxyz"
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+
+	return len > 0 && len <= LINK_TITLE_MAX && !title[len];
+}
+
+static enum status read_route(const struct config *c, size_t at, struct link_row *row,
+			      struct error *err)
+{
+	const char *title = config_title(c, SECTION_ROUTE, at);
+	const char *peer = config_text_at(c, OPTION_ROUTE_PEER, at);
+	struct error why = { 0 };
+
+	*row = (struct link_row){ .is_mutual = true, .users = R_SMTPD };
+	if (!is_title(title))
+		return error_set(err, ST_SYNTAX, "route '%.60s': a title has letters, "
+				 "digits, - and _, at most %d", title, LINK_TITLE_MAX);
+	if (config_count_at(c, OPTION_ROUTE_DOMAINS, at) == 0)
+		return error_set(err, ST_SYNTAX, "route %s: domains are missing", title);
+	if (link_address_parse(slice_str(config_text_at(c, OPTION_ROUTE_TO, at)),
+			       &row->to, &why) != ST_OK)
+		return error_set(err, ST_SYNTAX, "route %s: to: %s", title, why.text);
+	snprintf(row->socket, sizeof row->socket, LINK_ROUTE_PREFIX "%s", title);
+	snprintf(row->peer, sizeof row->peer, "%s", *peer ? peer : row->to.host);
+	snprintf(row->authority, sizeof row->authority, LINK_AUTHORITY);
+	return ST_OK;
+}
+
 enum status links_read(const struct config *c, struct link_row rows[LINK_ROWS_MAX],
 		       size_t *count, struct error *err)
 {
+	size_t routes = config_sections(c, SECTION_ROUTE);
 	enum status st;
 
 	*count = 0;
 	st = read_mailboxd(c, rows, count, err);
-	return st == ST_OK ? read_milters(c, rows, count, err) : st;
+	if (st == ST_OK)
+		st = read_milters(c, rows, count, err);
+	for (size_t i = 0; st == ST_OK && i < routes; i++)
+		st = *count < LINK_ROWS_MAX
+			? read_route(c, i, &rows[(*count)++], err)
+			: error_set(err, ST_LIMIT, "more than %d routes and links",
+				    LINK_ROWS_MAX);
+	return st;
 }

@@ -39,14 +39,14 @@ struct link_row {
 	char peer[LINK_HOST_MAX + 1];	/* whom the certificate must name, or
 					 * "sha256:..."; of TLS never empty */
 	char authority[64];	/* which authority signs it */
-	bool is_mutual;		/* we show our certificate */
+	bool is_mutual;		/* we show our certificate, where there is one */
 	bool is_ours;		/* to a linkd: ALPN says which socket */
 	unsigned users;		/* R_SMTPD...: which daemons may connect */
 };
 
 /*
- * Reads "tls://host:port", "tcp://host:port" or "unix:/path"; an IPv6 address
- * stands in brackets. ST_SYNTAX: err says what is wrong with it.
+ * Reads "tls://host:port", "tcp://host:port" (lmtps://, lmtp:// are the same) or
+ * "unix:/path"; an IPv6 address stands in brackets. ST_SYNTAX: err says what is wrong with it.
  */
 enum status link_address_parse(struct slice text, struct link_address *a,
 			       struct error *err);
@@ -54,6 +54,9 @@ enum status link_address_parse(struct slice text, struct link_address *a,
 /* All rows. ST_SYNTAX, ST_LIMIT: err names the option. */
 enum status links_read(const struct config *c, struct link_row rows[LINK_ROWS_MAX],
 		       size_t *count, struct error *err);
+/* The name of the socket by which smtpd reaches a route: "route-lists". */
+#define LINK_ROUTE_PREFIX "route-"
+#define LINK_TITLE_MAX 40
 /* Whether other hosts may connect: there is a listener with protocol link. */
 bool links_has_door(const struct config *c);
 /* Where smtpd asks linkd about clients, and whether it does. */

@@ -13,12 +13,14 @@
 #define COMMON_LMTP_CLIENT_H
 
 #include "common/conn.h"
+#include "common/lmtp_dialogue.h"
 
 struct lmtp_client;
 
 struct lmtp_client_settings {
 	const char *path;	/* a Unix socket: "lmtp.sock" */
 	const char *hostname;	/* in LHLO */
+	enum lmtp_way way;	/* how the server is reached */
 	unsigned connections;	/* at most so many; 0: 64 */
 	unsigned idle;		/* kept open when not in use; 0: 8 */
 	int64_t reply_ms;	/* a reply; 0: 60 s */

@@ -1,10 +1,13 @@
 #include "common/lmtp_dialogue.h"
 
 #include "common/dsn.h"
+#include "common/lmtp_offer.h"
 #include "common/xtext.h"
 
 #define PENDING_MAX	((size_t)8192)
 #define REPLY_LINES_MAX	100
+/* A thousand recipients, one after the other. */
+#define WAITING_MAX	((size_t)2 << 20)
 
 void lmtp_dialogue_init(struct lmtp_dialogue *d, const char *hostname)
 {
@@ -14,7 +17,9 @@ void lmtp_dialogue_init(struct lmtp_dialogue *d, const char *hostname)
 	d->text.max = LMTP_LINE_MAX;
 	d->steps.max = PENDING_MAX;
 	d->body.max = 2 * LMTP_CHUNK_MAX;
+	d->waiting.max = WAITING_MAX;
 	buf_append_char(&d->steps, LMTP_STEP_GREETING);
+	d->in_flight = 1;
 }
 
 void lmtp_dialogue_clear(struct lmtp_dialogue *d)
@@ -24,6 +29,7 @@ void lmtp_dialogue_clear(struct lmtp_dialogue *d)
 	buf_free(&d->text);
 	buf_free(&d->steps);
 	buf_free(&d->body);
+	buf_free(&d->waiting);
 }
 
 size_t lmtp_dialogue_pending(const struct lmtp_dialogue *d)
@@ -44,7 +50,14 @@ static enum status expect(struct lmtp_dialogue *d, enum lmtp_step step)
 		buf_consume(&d->steps, d->steps_done);
 		d->steps_done = 0;
 	}
+	d->in_flight++;
 	return buf_append_char(&d->steps, (char)step);
+}
+
+static void pop_step(struct lmtp_dialogue *d)
+{
+	if (++d->steps_done == d->steps.len)
+		d->steps_done = d->steps.len = 0;
 }
 
 static void append_word(struct buf *out, const char *name, struct slice value)
@@ -55,22 +68,49 @@ static void append_word(struct buf *out, const char *name, struct slice value)
 	xtext_encode(value, out);
 }
 
-/* What is written into out by several calls went whole, or out was full. */
+/* What is written into out by several calls went whole, or out was full. Without
+ * PIPELINING it waits for the reply of what is under way (RFC 2920). */
 static enum status sent(struct lmtp_dialogue *d, size_t before, enum lmtp_step step)
 {
 	struct slice all = slice_from(buf_slice(&d->out), before);
 
 	if (all.len < 2 || slice_crlf(all) != all.len - 2)
 		return ST_LIMIT;
+	if (!d->has_pipelining && d->in_flight) {
+		if (buf_append(&d->waiting, all) != ST_OK)
+			return ST_LIMIT;
+		d->out.len = before;
+		d->waiting_lines++;
+		d->in_flight--;
+	}
 	return expect(d, step);
 }
 
-static bool is_ascii(struct slice s)
+/* Nothing is under way any more: the next one goes. */
+static enum status send_waiting(struct lmtp_dialogue *d)
 {
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.data[i] >= 0x80)
-			return false;
-	return true;
+	struct slice line;
+	enum status st;
+
+	if (!d->waiting_lines || d->in_flight)
+		return ST_OK;
+	line = slice_head(buf_slice(&d->waiting),
+			  slice_crlf(buf_slice(&d->waiting)) + 2);
+	st = buf_append(&d->out, line);
+	buf_consume(&d->waiting, line.len);
+	d->waiting_lines--;
+	d->in_flight++;
+	return st;
+}
+
+/* A recipient that the server was not asked for is answered in its turn. */
+static void answer_refused(struct lmtp_dialogue *d)
+{
+	while (lmtp_dialogue_pending(d) &&
+	       lmtp_dialogue_next(d) == LMTP_STEP_REFUSED) {
+		pop_step(d);
+		d->answered(d->context, LMTP_STEP_RCPT, lmtp_offer_no_dsn());
+	}
 }
 
 static void begin(struct lmtp_dialogue *d)
@@ -85,15 +125,12 @@ static void begin(struct lmtp_dialogue *d)
 enum status lmtp_dialogue_mail(struct lmtp_dialogue *d,
 			       const struct ipc_lmtp_mail *mail)
 {
-	static const struct lmtp_reply no_utf8 = {
-		.code = 550, .enhanced = { "5.6.7", 5 },
-		.text = { "The next server lacks SMTPUTF8", 30 },
-	};
+	const struct lmtp_reply *refusal = lmtp_offer_mail(d, mail);
 	size_t before = d->out.len;
 
 	begin(d);
-	if ((mail->utf8 || !is_ascii(mail->sender)) && !d->has_utf8) {
-		d->answered(d->context, LMTP_STEP_MAIL, &no_utf8);
+	if (refusal) {
+		d->answered(d->context, LMTP_STEP_MAIL, refusal);
 		return ST_OK;
 	}
 	buf_append_str(&d->out, "MAIL FROM:<");
@@ -107,8 +144,8 @@ enum status lmtp_dialogue_mail(struct lmtp_dialogue *d,
 		append_word(&d->out, " BODY=", mail->body);
 	if (mail->utf8)
 		buf_append_str(&d->out, " SMTPUTF8");
-	/* a server without DSN refuses the words, and its answer is passed on:
-	 * what was asked for is not forgotten in silence */
+	if (lmtp_offer_says_requiretls(d, mail))
+		buf_append_str(&d->out, " REQUIRETLS");
 	if (mail->ret)
 		buf_append_str(&d->out, mail->ret == DSN_RET_FULL ? " RET=FULL"
 								  : " RET=HDRS");
@@ -130,6 +167,12 @@ enum status lmtp_dialogue_rcpt(struct lmtp_dialogue *d,
 {
 	size_t before = d->out.len;
 
+	if (lmtp_offer_lacks_rcpt(d, rcpt)) {
+		enum status st = buf_append_char(&d->steps, LMTP_STEP_REFUSED);
+
+		answer_refused(d);
+		return st;
+	}
 	buf_append_str(&d->out, "RCPT TO:<");
 	buf_append(&d->out, rcpt->recipient);
 	buf_append_char(&d->out, '>');
@@ -167,9 +210,11 @@ static enum status send_chunk(struct lmtp_dialogue *d, bool last)
 
 static enum status ask_data(struct lmtp_dialogue *d)
 {
+	size_t before = d->out.len;
+
 	d->data_asked = true;
 	buf_append_str(&d->out, "DATA\r\n");
-	return expect(d, LMTP_STEP_DATA);
+	return sent(d, before, LMTP_STEP_DATA);
 }
 
 /* Behind 354: what is held back, stuffed, and the end where it has come. */
@@ -245,11 +290,13 @@ enum status lmtp_dialogue_end(struct lmtp_dialogue *d, struct slice digest,
 
 enum status lmtp_dialogue_abort(struct lmtp_dialogue *d)
 {
+	size_t before = d->out.len;
+
 	if (d->data_asked)
 		return ST_CLOSED;
 	begin(d);
 	buf_append_str(&d->out, "RSET\r\n");
-	return expect(d, LMTP_STEP_RSET);
+	return sent(d, before, LMTP_STEP_RSET);
 }
 
 static enum status send_word(struct lmtp_dialogue *d, const char *verb,
@@ -290,6 +337,12 @@ static void take_offer(struct lmtp_dialogue *d, struct slice line)
 		d->has_utf8 = true;
 	else if (slice_case_eq(word, SLICE("SIZE")))
 		d->has_size = true;
+	else if (slice_case_eq(word, SLICE("PIPELINING")))
+		d->has_pipelining = true;
+	else if (slice_case_eq(word, SLICE("DSN")))
+		d->has_dsn = true;
+	else if (slice_case_eq(word, SLICE("REQUIRETLS")))
+		d->has_requiretls = true;
 	else if (slice_case_eq(line, SLICE("XPOSTROOM 1")))
 		d->has_xpostroom = true;
 }
@@ -326,10 +379,10 @@ static enum status greet(struct lmtp_dialogue *d)
 	return sent(d, before, LMTP_STEP_LHLO);
 }
 
-static void pop_step(struct lmtp_dialogue *d)
+static void pop_replied(struct lmtp_dialogue *d)
 {
-	if (++d->steps_done == d->steps.len)
-		d->steps_done = d->steps.len = 0;
+	d->in_flight--;
+	pop_step(d);
 }
 
 static enum status take_stored(struct lmtp_dialogue *d, struct lmtp_reply *r)
@@ -338,7 +391,7 @@ static enum status take_stored(struct lmtp_dialogue *d, struct lmtp_reply *r)
 		d->accepted--;
 	r->last = d->accepted == 0;
 	if (r->last)
-		pop_step(d);
+		pop_replied(d);
 	d->answered(d->context, LMTP_STEP_STORED, r);
 	return ST_OK;
 }
@@ -353,16 +406,18 @@ static enum status take_reply(struct lmtp_dialogue *d)
 	split_enhanced(&r, buf_slice(&d->text));
 	if (d->code == 421)
 		return ST_CLOSED;
-	if (lmtp_dialogue_pending(d) == 0)
+	if (d->in_flight == 0)
 		return ST_SYNTAX;
 	step = lmtp_dialogue_next(d);
 	if (step != LMTP_STEP_STORED)
-		pop_step(d);
+		pop_replied(d);
 	switch (step) {
 	case LMTP_STEP_GREETING:
 		return good ? greet(d) : ST_CLOSED;
 	case LMTP_STEP_LHLO:
 		d->is_ready = good;
+		/* a chunk stands behind its command without a reply between */
+		d->has_chunking = d->has_chunking && d->has_pipelining;
 		d->answered(d->context, step, &r);
 		return good ? ST_OK : ST_CLOSED;
 	case LMTP_STEP_RCPT:
@@ -397,6 +452,7 @@ static enum status take_line(struct lmtp_dialogue *d, struct slice line)
 	unsigned long long code;
 	struct slice text = slice_from(line, line.len < 4 ? line.len : 4);
 	bool goes_on = line.len > 3 && line.data[3] == '-';
+	enum status st;
 
 	if (!slice_number(slice_head(line, 3), 599, &code) || line.len < 3 ||
 	    code < 200 || (line.len > 3 && !goes_on && line.data[3] != ' '))
@@ -419,7 +475,10 @@ static enum status take_line(struct lmtp_dialogue *d, struct slice line)
 	if (goes_on)
 		return ST_OK;
 	d->lines = 0;
-	return take_reply(d);
+	st = take_reply(d);
+	if (st == ST_OK)
+		answer_refused(d);
+	return st == ST_OK ? send_waiting(d) : st;
 }
 
 enum status lmtp_dialogue_feed(struct lmtp_dialogue *d, struct slice in)

@@ -2,7 +2,8 @@
  * One connection to an LMTP server, without its socket (RFC 2033, 2920, 3030,
  * and doc/ipc.md for XPOSTROOM): commands go to out, replies come by
  * lmtp_dialogue_feed() and are matched to what they answer. Commands that
- * belong together are sent together; a message of up to LMTP_CHUNK_MAX octets
+ * belong together are sent together, or one after the other where the server lacks
+ * PIPELINING; a message of up to LMTP_CHUNK_MAX octets
  * is one BDAT LAST.
  */
 #ifndef COMMON_LMTP_DIALOGUE_H
@@ -33,7 +34,15 @@ enum lmtp_step {
 	LMTP_STEP_RSET,
 	LMTP_STEP_TELL,
 	LMTP_STEP_DONE,
+	LMTP_STEP_REFUSED,	/* a recipient of which the server does not hear */
 	LMTP_STEP_COUNT
+};
+
+/* How the server is reached, for REQUIRETLS. */
+enum lmtp_way {
+	LMTP_WAY_LOCAL,		/* a Unix socket of this host */
+	LMTP_WAY_VERIFIED,	/* TLS, the certificate verified */
+	LMTP_WAY_CLEAR,
 };
 
 struct lmtp_reply {
@@ -54,6 +63,11 @@ struct lmtp_dialogue {
 	bool is_ready;
 	/* what the server offers */
 	bool has_chunking, has_8bitmime, has_utf8, has_size, has_xpostroom;
+	bool has_pipelining, has_dsn, has_requiretls;
+	enum lmtp_way way;
+	/* without PIPELINING: commands that wait for the reply before them */
+	struct buf waiting;
+	size_t waiting_lines, in_flight;	/* commands; their replies are to come */
 	/* replies */
 	struct buf in;		/* an incomplete line */
 	struct buf steps;	/* an octet for each reply that is to come */
@@ -84,7 +98,7 @@ enum lmtp_step lmtp_dialogue_next(const struct lmtp_dialogue *d);
 /* ---- commands; is_ready, and not before the one before has its replies ------ */
 
 /* ST_OK; else the dialogue cannot go on. A reply of our own comes at once where
- * the server lacks SMTPUTF8. */
+ * the server lacks what the message needs (common/lmtp_offer.h). */
 enum status lmtp_dialogue_mail(struct lmtp_dialogue *d,
 			       const struct ipc_lmtp_mail *mail);
 enum status lmtp_dialogue_rcpt(struct lmtp_dialogue *d,

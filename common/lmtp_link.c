@@ -183,6 +183,7 @@ enum status lmtp_link_open(struct lmtp_client *client)
 	lmtp_dialogue_init(&l->dialogue, client->hostname);
 	l->dialogue.answered = lmtp_client_answered;
 	l->dialogue.context = l;
+	l->dialogue.way = client->settings.way;
 	l->next = client->links;
 	client->links = l;
 	client->link_count++;

@@ -166,6 +166,17 @@ X(LINKS_AUTHORITY, "links", "authority", TEXT, "", 0, 4000, SAME(""), R_POSTROOM
   "The certificates of those who sign the certificates of other hosts, as PEM. " \
   "Empty: only certificates that are named by their SHA-256 are taken.")
 
+/* ---- route TITLE: domains whose mail is for another server --------------------- */
+#define OPTION_ROWS_ROUTE(X) \
+X(ROUTE_DOMAINS, "route", "domains", LIST, "", 0, 0, SAME(""), R_SMTPD, \
+  "The domains whose mail goes there. All others are mailboxd's.") \
+X(ROUTE_TO, "route", "to", TEXT, "", 0, 300, SAME(""), R_POSTROOM | R_SMTPD | R_LINKD, \
+  "An LMTP server: unix:/path, lmtps://HOST:PORT with TLS, or lmtp://HOST:PORT in " \
+  "clear. linkd carries it.") \
+X(ROUTE_PEER, "route", "peer", TEXT, "", 0, 300, SAME(""), R_LINKD, \
+  "With lmtps: whom the certificate must name (signed by links.authority), or " \
+  "sha256: and the SHA-256 of the certificate. Empty: HOST.")
+
 /* ---- domain NAME ---------------------------------------------------------- */
 #define OPTION_ROWS_DOMAIN(X) \
 X(DOMAIN_SEPARATOR, "domain", "separator", TEXT, "", 0, 1, SAME("+"), \
@@ -419,7 +430,8 @@ X(DNS_TIMEOUT, "dns", "timeout", TIME, "", 1 * SECONDS, 60 * SECONDS, SAME("5s")
 #define OPTION_ROWS(X) \
 	OPTION_ROWS_TOP(X) OPTION_ROWS_USERS(X) OPTION_ROWS_TLS(X) \
 	OPTION_ROWS_CERTIFICATE(X) \
-	OPTION_ROWS_LISTEN(X) OPTION_ROWS_LINKS(X) OPTION_ROWS_DOMAIN(X) \
+	OPTION_ROWS_LISTEN(X) OPTION_ROWS_LINKS(X) OPTION_ROWS_ROUTE(X) \
+	OPTION_ROWS_DOMAIN(X) \
 	OPTION_ROWS_MILTER(X) OPTION_ROWS_ACCOUNTS(X) \
 	OPTION_ROWS_LIMITS(X) OPTION_ROWS_TIMES(X) OPTION_ROWS_KEEP(X) \
 	OPTION_ROWS_EARLY(X) OPTION_ROWS_GREYLIST(X) OPTION_ROWS_DNS(X)

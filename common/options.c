@@ -24,6 +24,8 @@ const struct option_section option_sections[SECTION_COUNT] = {
 	[SECTION_LINKS]	= { "links", NULL,
 			    "Other hosts: where the mailboxes are, and who may reach "
 			    "those of this one. linkd(8) carries it over TLS." },
+	[SECTION_ROUTE]	= { "route", "route",
+			    "Domains whose mail is for another LMTP server." },
 	[SECTION_DOMAIN] = { "domain", "name", "A local domain." },
 	[SECTION_MILTER] = { "milter", "name",
 			     "A mail filter that speaks the milter protocol, as "

@@ -26,6 +26,7 @@ X(SMTP_ENHANCEDSTATUSCODES, SMTP, "ENHANCEDSTATUSCODES", "RFC 2034", "smtp/rfc20
 X(SMTP_STARTTLS, SMTP, "STARTTLS", "RFC 3207", "smtp/rfc3207-starttls") \
 X(SMTP_AUTH, SMTP, "AUTH", "RFC 4954", "smtp/rfc4954-plain") \
 X(SMTP_DSN, SMTP, "DSN", "RFC 3461", "smtp/dsn") \
+X(SMTP_REQUIRETLS, SMTP, "REQUIRETLS", "RFC 8689", "smtp/requiretls") \
 X(SMTP_LIMITS, SMTP, "LIMITS", "RFC 9422", "smtp/recipients-limit") \
 X(SMTP_XCLIENT, SMTP, "XCLIENT", "Postfix, XCLIENT_README", "smtp/xclient") \
 X(SMTP_XFORWARD, SMTP, "XFORWARD", "Postfix, XCLIENT_README", "smtp/xforward") \

@@ -6,7 +6,6 @@
 #include "common/log.h"
 #include "common/unix_socket.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -236,6 +235,17 @@ static void greet(struct carry *c)
 		end_poll(&c->far);
 }
 
+/* The next who connects is carried to another of its addresses; once all were
+ * tried it is away. */
+static void unreachable(struct carry *c, const struct error *err)
+{
+	struct target *t = c->target;
+
+	if (t->address_count)
+		t->address = (t->address + 1) % t->address_count;
+	carry_end(c, t->address ? NULL : err);
+}
+
 void carry_connected(struct carry *c)
 {
 	struct error err;
@@ -250,7 +260,7 @@ void carry_connected(struct carry *c)
 	}
 	errno = reason;
 	error_set(&err, ST_IO, "connect");
-	carry_end(c, &err);
+	unreachable(c, &err);
 }
 
 static void set_option(int fd, int level, int name, int value)
@@ -268,45 +278,17 @@ static void set_options(int fd)
 	set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, CARRY_LOST_S * 1000);
 }
 
-union any_address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-static bool make_address(const struct link_address *to, union any_address *a,
-			 socklen_t *len)
-{
-	*a = (union any_address){ .v6 = { 0 } };
-	if (inet_pton(AF_INET, to->host, &a->v4.sin_addr) == 1) {
-		a->v4.sin_family = AF_INET;
-		a->v4.sin_port = htons(to->port);
-		*len = sizeof a->v4;
-		return true;
-	}
-	if (inet_pton(AF_INET6, to->host, &a->v6.sin6_addr) == 1) {
-		a->v6.sin6_family = AF_INET6;
-		a->v6.sin6_port = htons(to->port);
-		*len = sizeof a->v6;
-		return true;
-	}
-	return false;
-}
-
 static enum status connect_tcp(struct carry *c, struct error *err)
 {
-	union any_address to;
-	socklen_t len;
-	int fd;
+	const struct sockaddr_storage *to = &c->target->addresses[c->target->address];
+	socklen_t len = to->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+						  : sizeof(struct sockaddr_in);
+	int fd = socket(to->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if (!make_address(&c->target->row.to, &to, &len))
-		return error_set(err, ST_NOT_FOUND, "'%s' is no address",
-				 c->target->row.to.host);
-	fd = socket(to.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return error_set(err, ST_IO, "socket");
 	set_options(fd);
-	if (connect(fd, &to.any, len) && errno != EINPROGRESS) {
+	if (connect(fd, (const struct sockaddr *)to, len) && errno != EINPROGRESS) {
 		error_set(err, ST_IO, "connect");
 		close(fd);
 		return err->status;
@@ -345,7 +327,7 @@ static void begin_connecting(struct carry *c)
 	c->step = CARRY_CONNECT;
 	st = t->row.to.kind == LINK_UNIX ? connect_unix(c, &err) : connect_tcp(c, &err);
 	if (st != ST_OK)
-		carry_end(c, &err);
+		unreachable(c, &err);
 }
 
 /* ---- who connects -------------------------------------------------------------------------- */

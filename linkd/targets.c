@@ -4,6 +4,7 @@
 
 #include "common/user_id.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -84,6 +85,50 @@ static void keep_users(struct target *t, const struct targets *before)
 	t->uids[t->uid_count++] = geteuid();
 }
 
+/* ---- where it is ------------------------------------------------------------------------- */
+
+static enum status find_addresses(struct target *t, bool may_look_up, struct error *err)
+{
+	struct addrinfo hints = {
+		.ai_socktype = SOCK_STREAM,
+		.ai_flags = AI_NUMERICSERV | (may_look_up ? 0 : AI_NUMERICHOST),
+	};
+	struct addrinfo *found = NULL;
+	char port[8];
+	int rc;
+
+	snprintf(port, sizeof port, "%u", (unsigned)t->row.to.port);
+	rc = getaddrinfo(t->row.to.host, port, &hints, &found);
+	if (rc && !may_look_up)
+		return error_set(err, ST_NOT_FOUND, "%s: a new name of a host is looked "
+				 "up at the next start only", t->row.to.host);
+	if (rc)
+		return error_set(err, ST_NOT_FOUND, "%s: %s", t->row.to.host,
+				 gai_strerror(rc));
+	for (struct addrinfo *a = found; a && t->address_count < TARGET_ADDRESSES_MAX;
+	     a = a->ai_next)
+		if (a->ai_addrlen <= sizeof t->addresses[0])
+			memcpy(&t->addresses[t->address_count++], a->ai_addr,
+			       a->ai_addrlen);
+	freeaddrinfo(found);
+	return ST_OK;
+}
+
+static bool keep_addresses(struct target *t, const struct targets *before)
+{
+	for (size_t i = 0; i < before->count; i++) {
+		const struct target *old = &before->rows[i];
+
+		if (old->address_count && old->row.to.port == t->row.to.port &&
+		    strcmp(old->row.to.host, t->row.to.host) == 0) {
+			memcpy(t->addresses, old->addresses, sizeof t->addresses);
+			t->address_count = old->address_count;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* ---- TLS --------------------------------------------------------------------------------- */
 
 static enum status begin_tls(struct target *t, const struct target_files *files,
@@ -96,7 +141,7 @@ static enum status begin_tls(struct target *t, const struct target_files *files,
 	};
 	struct error why = { 0 };
 
-	if (t->row.is_mutual && !files->chain.len)
+	if (t->row.is_ours && !files->chain.len)
 		return error_set(err, ST_SYNTAX, "links.cert is missing: the other host "
 				 "wants to see one");
 	if (t->row.is_mutual) {
@@ -188,7 +233,10 @@ static enum status read_rows(struct targets *t, const struct target_files *files
 			keep_users(row, before);
 		else
 			find_users(row, t->config);
-		if (row->row.to.kind == LINK_TLS)
+		if (row->row.to.kind != LINK_UNIX &&
+		    !(before && keep_addresses(row, before)))
+			st = find_addresses(row, !before, err);
+		if (st == ST_OK && row->row.to.kind == LINK_TLS)
 			st = begin_tls(row, files, err);
 	}
 	return st;

@@ -10,13 +10,17 @@
 #include "common/links.h"
 #include "common/tls_peer.h"
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #define TARGET_UIDS_MAX		8
 #define TARGET_OFFERS_MAX	8
+#define TARGET_ADDRESSES_MAX	8
 
 struct target {
 	struct link_row row;
+	struct sockaddr_storage addresses[TARGET_ADDRESSES_MAX];
+	size_t address_count, address;	/* the one that is used */
 	struct tls_peer *tls;	/* NULL: in clear */
 	char alpn[64];		/* "": none */
 	uid_t uids[TARGET_UIDS_MAX];	/* who may connect; never none */
@@ -49,8 +53,9 @@ struct target_files {
 };
 
 /*
- * Of this configuration, with one reference. before: those in use, whose uids go
- * on where names cannot be looked up any more; NULL at the start.
+ * Of this configuration, with one reference. Names of hosts and users are looked up
+ * at the start, when before is NULL: there may be no file to open and no other
+ * thread later. before: those in use, whose addresses and uids go on.
  * ST_SYNTAX, ST_NO_MEMORY: err says what is wrong.
  */
 enum status targets_new(struct slice text, const struct target_files *files,

@@ -4,8 +4,14 @@
 
 struct smtp_backend {
 	struct backend backend;
-	struct backend *lmtp, *auth, *milters;
+	struct backend *lmtp, *auth, *milters;	/* lmtp: of route 0 */
 	struct backend *dns;	/* NULL: nobody is asked */
+	struct backend *other;		/* of other_route; NULL: none yet */
+	unsigned other_route;
+	struct backend *current;	/* whose transaction it is */
+	const struct smtp_ways *ways;
+	struct conn *conn;
+	struct engine *engine;
 	struct smtp_refusals *refusals;
 };
 
@@ -29,10 +35,41 @@ static bool is_milter(unsigned type)
 	       type == IPC_TYPE_MILTER_CLOSE;
 }
 
+/* One is kept: a client sends to the same place again, as a rule. */
+static struct backend *backend_of(struct smtp_backend *s, unsigned route)
+{
+	struct lmtp_client *client;
+
+	if (route == 0)
+		return s->lmtp;
+	if (s->other && s->other_route == route)
+		return s->other;
+	if (s->other)
+		s->other->ops->close(s->other);
+	client = s->ways->client(s->ways->context, route);
+	s->other = client ? lmtp_client_backend(client, s->conn, s->engine) : NULL;
+	s->other_route = route;
+	return s->other;
+}
+
+static struct backend *choose(struct smtp_backend *s, const struct ipc_frame *frame)
+{
+	struct ipc_message m;
+
+	if (is_auth(frame->type))
+		return s->auth;
+	if (is_milter(frame->type))
+		return s->milters;
+	if (frame->type == IPC_TYPE_LMTP_TELL)
+		return s->lmtp;
+	if (frame->type == IPC_TYPE_LMTP_MAIL && ipc_decode(frame, &m) == ST_OK)
+		s->current = backend_of(s, m.lmtp_mail.route);
+	return s->current;
+}
+
 static enum status send_request(struct backend *b, const struct ipc_frame *frame)
 {
-	struct backend *to = is_auth(frame->type) ? self(b)->auth
-			   : is_milter(frame->type) ? self(b)->milters : self(b)->lmtp;
+	struct backend *to = choose(self(b), frame);
 	struct ipc_message m;
 
 	if (frame->type == IPC_TYPE_DNS_CLIENT)
@@ -43,7 +80,8 @@ static enum status send_request(struct backend *b, const struct ipc_frame *frame
 			smtp_refusals_pass(self(b)->refusals, &m);
 		return ST_OK;
 	}
-	return to->ops->send(to, frame);
+	/* memory was short: the session waits its time, and says 451 */
+	return to ? to->ops->send(to, frame) : ST_OK;
 }
 
 static void flush(struct backend *b)
@@ -53,6 +91,8 @@ static void flush(struct backend *b)
 	self(b)->milters->ops->flush(self(b)->milters);
 	if (self(b)->dns)
 		self(b)->dns->ops->flush(self(b)->dns);
+	if (self(b)->other)
+		self(b)->other->ops->flush(self(b)->other);
 }
 
 static void resume(struct backend *b)
@@ -64,7 +104,9 @@ static void resume(struct backend *b)
 
 static bool is_busy(const struct backend *b)
 {
-	return self(b)->auth->open || self(b)->lmtp->open;
+	const struct smtp_backend *s = self(b);
+
+	return s->auth->open || s->lmtp->open || (s->other && s->other->open);
 }
 
 static void close_all(struct backend *b)
@@ -79,10 +121,12 @@ static void close_all(struct backend *b)
 		s->milters->ops->close(s->milters);
 	if (s->dns)
 		s->dns->ops->close(s->dns);
+	if (s->other)
+		s->other->ops->close(s->other);
 	free(s);
 }
 
-struct backend *smtp_backend_new(struct lmtp_client *lmtp,
+struct backend *smtp_backend_new(const struct smtp_ways *ways,
 				 const struct store_client_settings *auth,
 				 const struct store_client_settings *dns,
 				 struct smtp_refusals *refusals,
@@ -100,7 +144,10 @@ struct backend *smtp_backend_new(struct lmtp_client *lmtp,
 		return NULL;
 	s->backend.ops = &ops;
 	s->refusals = refusals;
-	s->lmtp = lmtp_client_backend(lmtp, c, e);
+	s->ways = ways;
+	s->conn = c;
+	s->engine = e;
+	s->lmtp = s->current = lmtp_client_backend(ways->client(ways->context, 0), c, e);
 	s->auth = store_client_new(auth, c, e);
 	s->milters = milter_client_backend(places, c);
 	if (dns)

@@ -36,7 +36,7 @@ static enum smtp_reply obstacle(const struct smtp_session *s)
 		return SMTP_REPLY_AUTH_FIRST;
 	if (s->state == SMTP_STATE_READY)
 		return SMTP_REPLY_MAIL_FIRST;
-	if (t->rcpt_ok == 0 && !t->failure.code)
+	if (t->rcpt_ok + t->rcpt_had == 0 && !t->failure.code)
 		return t->rcpt_tried ? SMTP_REPLY_NO_RECIPIENTS
 				     : SMTP_REPLY_RCPT_FIRST;
 	return SMTP_REPLY_OK;

@@ -65,7 +65,7 @@ void smtp_cmd_data(struct smtp_session *s, struct slice arguments)
 	(void)arguments;
 	if (t->failure.code)
 		refused(s);
-	else if (t->rcpt_ok == 0)
+	else if (t->rcpt_ok + t->rcpt_had == 0)
 		smtp_reply(s, t->rcpt_tried ? SMTP_REPLY_NO_RECIPIENTS
 					    : SMTP_REPLY_RCPT_FIRST);
 	else

@@ -22,6 +22,12 @@ static bool is_submission(const struct smtp_session *s)
 	return s->listener->has_auth;
 }
 
+/* Mail goes on over a Unix socket, or as it came in. */
+static bool is_tls(const struct smtp_session *s)
+{
+	return s->engine.peer->tls_version != NULL;
+}
+
 static bool has_limits(const struct smtp_session *s)
 {
 	return s->settings->recipients != 0;
@@ -55,6 +61,7 @@ static const struct shown {
 	[PROTOCOL_SMTP_STARTTLS] = { smtp_offers_starttls, NULL },
 	[PROTOCOL_SMTP_AUTH] = { smtp_offers_auth, value_auth },
 	[PROTOCOL_SMTP_DSN] = { is_submission, NULL },
+	[PROTOCOL_SMTP_REQUIRETLS] = { is_tls, NULL },
 	[PROTOCOL_SMTP_LIMITS] = { has_limits, value_limits },
 	[PROTOCOL_SMTP_XCLIENT] = { smtp_offers_xclient, value_xclient },
 	[PROTOCOL_SMTP_XFORWARD] = { smtp_offers_xclient, value_xforward },

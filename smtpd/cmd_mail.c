@@ -6,6 +6,9 @@
 /* What is known of mailboxd without asking it; OK: it takes mail. */
 static enum smtp_reply backend_reply(const struct smtp_session *s)
 {
+	/* another server may be the one: the recipients tell */
+	if (s->settings->routes)
+		return SMTP_REPLY_OK;
 	switch (s->settings->backend_state) {
 	case ST_OK:
 		return SMTP_REPLY_OK;
@@ -90,6 +93,10 @@ void smtp_cmd_mail(struct smtp_session *s, struct slice arguments)
 	s->t.is_8bit = params.is_8bit;
 	s->t.is_utf8 = params.is_utf8;
 	s->t.ret = params.ret;
+	s->t.requires_tls = params.requires_tls;
+	/* the report would go back as a whole (RFC 8689 section 5) */
+	if (params.requires_tls && params.ret == DSN_RET_FULL)
+		s->t.ret = DSN_RET_HDRS;
 	buf_append(&s->t.envid, params.envid);
 	if (s->listener->has_auth && !sender.is_null &&
 	    !smtp_sender_is_known(s, buf_slice(&s->t.sender)))

@@ -1,20 +1,25 @@
 /*
- * smtpd: SMTP and submission. Mail goes to lmtp.sock, logins to auth.sock.
+ * smtpd: SMTP and submission. Mail goes to lmtp.sock or where a route leads, logins
+ * to auth.sock.
  */
 #include "common/crash_point.h"
 #include "common/front.h"
 #include "common/links.h"
+#include "common/log.h"
 #include "smtpd/backends.h"
 #include "smtpd/milter_config.h"
 #include "smtpd/milters.h"
 #include "smtpd/session.h"
+#include "smtpd/ways.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 struct smtpd {
 	struct front front;	/* first */
-	struct lmtp_client *lmtp;
+	struct ways ways;
+	struct smtp_ways lmtp;
+	struct smtp_partials *partials;
 	struct smtp_refusals refusals;
 	struct smtp_counts counts;
 	struct milter_places places;
@@ -27,6 +32,7 @@ struct door_settings {
 	struct smtp_settings smtp;
 	struct smtp_listener listener;
 	struct milter_config milters;
+	struct smtp_routes *routes;
 };
 
 static const char *const refusals[LIMITS_VERDICT_COUNT] = {
@@ -90,7 +96,21 @@ static void settings_free(void *settings)
 	struct door_settings *s = settings;
 
 	milter_config_clear(&s->milters);
+	smtp_routes_free(s->routes);
 	free(s);
+}
+
+static bool read_routes(struct smtpd *d, struct door_settings *s, const struct config *c)
+{
+	struct error err = { 0 };
+
+	if (ways_read(&d->ways, c, &s->routes, &err) != ST_OK) {
+		log_warning("smtp.routes", log_error(&err));
+		return false;
+	}
+	s->smtp.routes = s->routes;
+	s->smtp.partials = d->partials;
+	return true;
 }
 
 static void *settings_new(const struct front_door *door, const struct config *c,
@@ -106,8 +126,11 @@ static void *settings_new(const struct front_door *door, const struct config *c,
 	s->smtp.tells_refusals = true;
 	s->smtp.counts = &d->counts;
 	s->smtp.limits = d->front.limits;
-	if (d->lmtp)
-		s->smtp.backend_state = lmtp_client_state(d->lmtp);
+	if (!read_routes(d, s, c)) {
+		free(s);
+		return NULL;
+	}
+	s->smtp.backend_state = d->ways.states[0];
 	s->listener.has_starttls = door->has_starttls;
 	s->listener.tls_required = door->listen.tls == LISTEN_TLS_REQUIRED;
 	s->listener.has_auth = door->listen.auth_required;
@@ -140,7 +163,7 @@ static struct backend *backend_new(struct front_door *door, struct conn *c,
 	struct smtpd *d = smtpd_of(door->front);
 	bool asks_dns = ((struct door_settings *)door->settings)->smtp.asks_dns;
 
-	return smtp_backend_new(d->lmtp, &auth, asks_dns ? &dns : NULL, &d->refusals,
+	return smtp_backend_new(&d->lmtp, &auth, asks_dns ? &dns : NULL, &d->refusals,
 				&d->places, c, e);
 }
 
@@ -172,7 +195,6 @@ static enum status serve(struct daemon *d, struct error *err)
 {
 	struct smtpd *s = d->state;
 	struct lmtp_client_settings settings = {
-		.path = "lmtp.sock",
 		.hostname = s->front.hostname,
 		/* a transaction keeps its connection while its client sends: as many
 		 * slow ones as there may be leave the others theirs */
@@ -180,23 +202,30 @@ static enum status serve(struct daemon *d, struct error *err)
 						       OPTION_LIMITS_CONNECTIONS),
 		.reply_ms = ms(s->front.config, OPTION_TIMES_STORE_REPLY),
 		.stored_ms = ms(s->front.config, OPTION_TIMES_STORE_DATA),
-		.state_changed = state_changed,
-		.context = s,
 	};
 
 	open_spool(d);
-	s->lmtp = lmtp_client_new(d->conns, &settings);
-	if (!s->lmtp)
+	s->ways.changed = state_changed;
+	s->ways.context = s;
+	s->lmtp = (struct smtp_ways){ ways_client, &s->ways };
+	s->partials = smtp_partials_new();
+	if (!s->partials ||
+	    ways_open(&s->ways, d->conns, s->front.config, &settings) != ST_OK)
 		return error_set(err, ST_NO_MEMORY, "no memory for LMTP");
 	return front_serve(d, err);
+}
+
+static void finish(struct daemon *d)
+{
+	front_finish(d);
+	smtp_partials_free(((struct smtpd *)d->state)->partials);
 }
 
 static void close_client(struct daemon *d)
 {
 	struct smtpd *s = d->state;
 
-	lmtp_client_close(s->lmtp);
-	s->lmtp = NULL;
+	ways_close(&s->ways);
 	front_close(d);
 }
 
@@ -235,7 +264,7 @@ int main(int argc, char **argv)
 		.name = "smtpd", .sandbox = PROC_SANDBOX_FRONT,
 		.configure = front_configure, .serve = serve,
 		.counters = counters, .ticked = ticked,
-		.close = close_client, .finish = front_finish,
+		.close = close_client, .finish = finish,
 		.memory = UINT64_C(512) << 20,
 	};
 	static struct smtpd smtpd = {

@@ -42,6 +42,12 @@ static bool param_auth(struct slice value, struct smtp_params *params)
 	return value.len > 0;
 }
 
+static bool param_requiretls(struct slice value, struct smtp_params *params)
+{
+	params->requires_tls = true;
+	return value.len == 0;
+}
+
 static bool param_ret(struct slice value, struct smtp_params *params)
 {
 	return dsn_ret(value, &params->ret);
@@ -78,6 +84,12 @@ static bool always(const struct smtp_session *s)
 	return true;
 }
 
+/* RFC 8689 section 2: only in a session that is protected. */
+static bool is_tls(const struct smtp_session *s)
+{
+	return s->engine.peer->tls_version != NULL;
+}
+
 static bool with_auth(const struct smtp_session *s)
 {
 	return s->listener->has_auth;
@@ -93,6 +105,7 @@ static const struct param {
 	{ "BODY", SMTP_PARAMS_MAIL, always, param_body },
 	{ "SMTPUTF8", SMTP_PARAMS_MAIL, always, param_utf8 },
 	{ "AUTH", SMTP_PARAMS_MAIL, with_auth, param_auth },
+	{ "REQUIRETLS", SMTP_PARAMS_MAIL, is_tls, param_requiretls },
 	{ "RET", SMTP_PARAMS_MAIL, with_auth, param_ret },
 	{ "ENVID", SMTP_PARAMS_MAIL, with_auth, param_envid },
 	{ "NOTIFY", SMTP_PARAMS_RCPT, with_auth, param_notify },

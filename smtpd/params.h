@@ -11,7 +11,8 @@
 struct smtp_params {
 	uint64_t size;		/* SIZE (RFC 1870), 0 when not given */
 	bool is_8bit;		/* BODY=8BITMIME (RFC 6152) */
-	bool is_utf8;		/* SMTPUTF8 (RFC 6531) */
+	bool is_utf8;
+	bool requires_tls;		/* SMTPUTF8 (RFC 6531) */
 	/* RFC 3461; decoded, in the session's arena */
 	enum dsn_ret ret;
 	unsigned notify;

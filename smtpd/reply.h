@@ -82,6 +82,9 @@
 	X(TEXT_LINE_TOO_LONG, 550, "5.6.0", FINE, "A line is longer than % octets") \
 	X(TEXT_BARE, 554, "5.6.0", FINE, "Bare CR or LF, or NUL, in the message") \
 	X(TOO_MANY_RECIPIENTS, 452, "4.5.3", FINE, "Too many recipients: at most %") \
+	X(RECIPIENT_OK, 250, "2.1.5", FINE, "Recipient ok") \
+	X(OTHER_ROUTE, 452, "4.5.3", FINE, "This recipient goes another way: send separately") \
+	X(ROUTE_AWAY, 451, "4.3.0", FINE, "The next server is away: try again later") \
 	X(UNAVAILABLE, 451, "4.3.0", FINE, "Mailbox server away: try again later") \
 	X(MILTER_REJECTS, 550, "5.7.1", FINE, "Not accepted by the filters here") \
 	X(MILTER_LATER, 451, "4.7.1", FINE, "Not accepted now: try again later") \

@@ -28,6 +28,7 @@
 struct smtp_params;
 struct told_client;
 struct smtp_milters;
+struct smtp_routed;
 
 enum smtp_state {
 	SMTP_STATE_CONNECTED,	/* no EHLO yet, or TLS has just begun */
@@ -85,9 +86,12 @@ struct smtp_transaction {
 	bool is_8bit, is_utf8;
 	unsigned ret;		/* enum dsn_ret */
 	struct buf envid;	/* decoded */
+	unsigned route;		/* smtpd/route.h; 0: mailboxd */
+	bool requires_tls;	/* RFC 8689 */
 	uint32_t request;	/* id of the requests; 0: not opened, or over */
 	bool is_mail_due;	/* LMTP_MAIL has no answer yet */
 	unsigned rcpt_tried, rcpt_due, rcpt_ok;
+	unsigned rcpt_had;	/* those who have it from an earlier try (route.h) */
 	int64_t rcpt_until;	/* when those due must have been answered */
 	/* Octets of `later` that follow each RCPT still without an answer. */
 	uint16_t behind[SMTP_RCPT_WAITING_MAX];
@@ -168,6 +172,7 @@ struct smtp_session {
 	enum smtp_reply chunk_reply;	/* why it is only consumed; OK: it is not */
 	enum smtp_state chunk_from;	/* where that leads back to */
 	struct smtp_transaction t;
+	struct smtp_routed *routed;	/* what a route needs; NULL: mailboxd's */
 	struct told_client *xclient, *xforward;	/* NULL: nothing was said */
 	struct buf told;	/* mids whose reply is on its way, joined */
 };
@@ -303,6 +308,11 @@ void smtp_transaction_answer(struct smtp_session *s, const struct ipc_message *m
 /* mailboxd took too long. */
 void smtp_transaction_expired(struct smtp_session *s);
 void smtp_transaction_free(struct smtp_session *s);
+/* What the server has of it is to be forgotten. */
+void smtp_transaction_give_up(struct smtp_session *s);
+/* All is known: answers and ends it. */
+void smtp_transaction_concluded(struct smtp_session *s,
+				const struct smtp_passed *reply);
 
 /* cmd_xclient.c */
 bool smtp_offers_xclient(const struct smtp_session *s);

@@ -35,6 +35,9 @@ struct smtp_milter_set {
 	const char *quarantine;	/* who gets what is set aside */
 };
 
+struct smtp_routes;
+struct smtp_partials;
+
 struct smtp_settings {
 	char hostname[256];		/* greeting, Received, EHLO reply */
 	uint64_t message_octets;	/* SIZE (RFC 1870); 0: no limit */
@@ -77,6 +80,9 @@ struct smtp_settings {
 	 * known of the backend: ST_UNAVAILABLE (451 4.3.0), ST_FULL (452 4.3.1).
 	 * The daemon writes it whenever that changes; sessions read it. */
 	enum status backend_state;
+	/* Which domain goes where; NULL: all to mailboxd. */
+	const struct smtp_routes *routes;
+	struct smtp_partials *partials;	/* of the process; NULL: none are kept */
 };
 
 /* What differs between the sockets; outlives the sessions. */

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "smtpd/milters.h"
 #include "smtpd/params.h"
+#include "smtpd/routed.h"
 #include "smtpd/trace_headers.h"
 
 #include <stdio.h>
@@ -78,11 +79,12 @@ void smtp_transaction_begin(struct smtp_session *s)
 	t->envid.len = 0;
 	t->piece.max = IPC_PIECE_MAX;
 	smtp_submission_begin(s);
+	smtp_routed_free(s);
 	t->sender.len = t->recipient.len = t->piece.len = 0;
 	smtp_gate_begin(s);
 }
 
-static void give_up(struct smtp_session *s)
+void smtp_transaction_give_up(struct smtp_session *s)
 {
 	struct ipc_message m = { .type = IPC_TYPE_LMTP_ABORT };
 
@@ -95,7 +97,7 @@ void smtp_transaction_clear(struct smtp_session *s)
 {
 	unsigned char digest[DIGEST_OCTETS];
 
-	give_up(s);
+	smtp_transaction_give_up(s);
 	if (s->milters)
 		smtp_milters_clear(s);
 	if (s->t.is_begun && s->digest)
@@ -116,6 +118,7 @@ void smtp_transaction_free(struct smtp_session *s)
 	buf_free(&s->t.piece);
 	header_filter_clear(&s->t.filter);
 	smtp_submission_drop(s);
+	smtp_routed_free(s);
 }
 
 /* ---- recipients -------------------------------------------------------------- */
@@ -144,13 +147,15 @@ static void open_transaction(struct smtp_session *s)
 		.body = s->t.is_8bit ? SLICE("8BITMIME") : SLICE_EMPTY,
 		.ret = s->t.ret,
 		.envid = buf_slice(&s->t.envid),
+		.route = s->t.route,
+		.requiretls = s->t.requires_tls,
 	};
 	ask(s, &m);
 }
 
 void smtp_transaction_reopen(struct smtp_session *s)
 {
-	give_up(s);
+	smtp_transaction_give_up(s);
 	s->t.failure.code = 0;
 	s->t.rcpt_ok = 0;
 	s->t.unacknowledged = 0;
@@ -167,6 +172,8 @@ void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient,
 	const struct smtp_passed *verdict = NULL;
 
 	t->rcpt_tried++;
+	if (!smtp_routed_rcpt(s, recipient))
+		return;
 	if (s->milters && !t->failure.code)
 		verdict = smtp_milters_refusal(s, recipient);
 	if (t->failure.code || verdict) {
@@ -184,7 +191,7 @@ void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient,
 	if (t->rcpt_due == 0)
 		t->rcpt_until = clock_ms() + s->settings->backend_ms;
 	t->behind[t->rcpt_due++] = 0;
-	if ((s->settings->tells_refusals || s->gate) &&
+	if ((s->settings->tells_refusals || s->gate || s->t.route) &&
 	    buf_append(&s->rcpts, recipient) == ST_OK)
 		buf_append_char(&s->rcpts, '\n');
 	if (s->milters)
@@ -220,8 +227,10 @@ void smtp_transaction_answer_rcpt(struct smtp_session *s,
 			     slice_str(passed->text), false);
 	smtp_refused(s, SMTP_REPLY_COUNT, passed->by, oldest_rcpt(s),
 		     slice_from(buf_slice(&s->replies), before));
-	if (passed->code / 100 == 2)
+	if (passed->code / 100 == 2) {
 		smtp_gate_accepted(s, oldest_rcpt(s));
+		smtp_routed_accepted(s, oldest_rcpt(s));
+	}
 	drop_oldest_rcpt(s);
 	if (st == ST_OK)
 		st = buf_append(&s->replies,
@@ -268,7 +277,7 @@ static void take_mail_answer(struct smtp_session *s, const struct ipc_message *m
 		keep_row(&passed, SMTP_REPLY_UNAVAILABLE);
 	t->failure = passed;
 	if (!last)
-		give_up(s);
+		smtp_transaction_give_up(s);
 	t->request = 0;
 	fail_recipients(s);
 }
@@ -314,6 +323,10 @@ static void send_piece(struct smtp_session *s)
 
 	if (t->piece.len == 0)
 		return;
+	if (!t->request) {	/* everybody has it already */
+		t->piece.len = 0;
+		return;
+	}
 	m.lmtp_data.octets = buf_slice(&t->piece);
 	ask(s, &m);
 	t->unacknowledged += t->piece.len;
@@ -361,7 +374,7 @@ void smtp_transaction_refuse(struct smtp_session *s, enum smtp_reply reply)
 
 	if (t->refusal == SMTP_REPLY_OK)
 		t->refusal = reply;
-	give_up(s);
+	smtp_transaction_give_up(s);
 	buf_free(&t->piece);
 	buf_free(&t->held);
 	header_filter_clear(&t->filter);
@@ -548,7 +561,7 @@ void smtp_transaction_end_refused(struct smtp_session *s,
 
 void smtp_transaction_end_discarded(struct smtp_session *s)
 {
-	give_up(s);
+	smtp_transaction_give_up(s);
 	log_event("smtp.discarded", log_slice("sid", id_slice(&s->sid)),
 		  log_slice("mid", id_slice(&s->t.mid)),
 		  log_u64("octets", s->t.octets));
@@ -574,6 +587,24 @@ void smtp_transaction_commit(struct smtp_session *s)
 	smtp_wait(s, SMTP_WAIT_STORED, s->settings->stored_ms);
 }
 
+/* Of a route: whether the server is to hear its end. */
+static bool goes_on(struct smtp_session *s, struct slice digest)
+{
+	struct smtp_passed stored = { .code = 250 };
+
+	switch (smtp_routed_end(s, digest)) {
+	case SMTP_ROUTED_STORED:
+		smtp_transaction_concluded(s, &stored);
+		return false;
+	case SMTP_ROUTED_REFUSED:
+		smtp_transaction_give_up(s);
+		end_refused(s);
+		return false;
+	default:
+		return true;
+	}
+}
+
 /* Nobody has anything against it: the rest of it goes on, to be committed. */
 static void commit(struct smtp_session *s)
 {
@@ -586,6 +617,8 @@ static void commit(struct smtp_session *s)
 	}
 	digest_finish(s->digest, t->digest);
 	t->is_begun = false;
+	if (!goes_on(s, slice_of((const char *)t->digest, sizeof t->digest)))
+		return;
 	/* the store holds lines: BDAT may have left the last one open */
 	if (!t->ends_with_crlf)
 		smtp_transaction_pass(s, SLICE("\r\n"));
@@ -613,40 +646,54 @@ void smtp_transaction_end(struct smtp_session *s)
 		smtp_gate(s, SMTP_STAGE_END, SLICE_EMPTY, commit, end_refused);
 }
 
+void smtp_transaction_concluded(struct smtp_session *s,
+				const struct smtp_passed *reply)
+{
+	struct smtp_transaction *t = &s->t;
+
+	if (reply->code == 250) {
+		crash_point("smtp.before_reply");
+		smtp_reply_with(s, SMTP_REPLY_STORED, id_slice(&t->mid));
+		if (!t->route)
+			buf_append(&s->told, id_slice(&t->mid));
+	} else {
+		smtp_reply_passed(s, reply);
+	}
+	if (reply->code == 250)
+		s->empty = 0;
+	if (reply->code == 250 && s->settings->counts) {
+		s->settings->counts->stored++;
+		s->settings->counts->stored_octets += t->octets;
+	}
+	if (reply->code == 250)
+		log_event("smtp.stored", log_slice("sid", id_slice(&s->sid)),
+			  log_slice("mid", id_slice(&t->mid)),
+			  log_u64("octets", t->octets),
+			  log_u64("rcpts", t->rcpt_ok), log_u64("code", 250));
+	else
+		log_refused(s, reply->code);
+	finish(s);
+}
+
 /*
  * All recipients are answered. One that may work later makes the client send
- * again; one that never will is named only where none was stored.
+ * again; one that never will is named only where none was stored. What a route's
+ * server says of each, smtpd/route.h has.
  */
 static void conclude(struct smtp_session *s)
 {
 	struct smtp_transaction *t = &s->t;
-	unsigned code = 250;
+	struct smtp_passed reply = { .code = 250 };
 
-	if (t->temporary) {
-		code = t->end_temporary.code;
-		smtp_reply_passed(s, &t->end_temporary);
-	} else if (t->stored) {
-		crash_point("smtp.before_reply");
-		smtp_reply_with(s, SMTP_REPLY_STORED, id_slice(&t->mid));
-		buf_append(&s->told, id_slice(&t->mid));
-	} else {
-		code = t->end_permanent.code;
-		smtp_reply_passed(s, &t->end_permanent);
+	if (t->route) {
+		if (!smtp_routed_conclude(s, &reply))
+			return;
+	} else if (t->temporary) {
+		reply = t->end_temporary;
+	} else if (!t->stored) {
+		reply = t->end_permanent;
 	}
-	if (code == 250)
-		s->empty = 0;
-	if (code == 250 && s->settings->counts) {
-		s->settings->counts->stored++;
-		s->settings->counts->stored_octets += t->octets;
-	}
-	if (code == 250)
-		log_event("smtp.stored", log_slice("sid", id_slice(&s->sid)),
-			  log_slice("mid", id_slice(&t->mid)),
-			  log_u64("octets", t->octets),
-			  log_u64("rcpts", t->rcpt_ok), log_u64("code", code));
-	else
-		log_refused(s, code);
-	finish(s);
+	smtp_transaction_concluded(s, &reply);
 }
 
 static void take_end_answer(struct smtp_session *s, const struct ipc_message *m,
@@ -657,6 +704,7 @@ static void take_end_answer(struct smtp_session *s, const struct ipc_message *m,
 	unsigned count = last ? t->end_due : 1;
 
 	smtp_transaction_keep(&passed, m);
+	smtp_routed_outcome(s, &passed, count);
 	t->end_due -= count;
 	if (passed.code / 100 == 2) {
 		t->stored += count;
@@ -700,6 +748,8 @@ void smtp_transaction_answer(struct smtp_session *s, const struct ipc_message *m
 {
 	struct smtp_transaction *t = &s->t;
 
+	if (smtp_routed_answer(s, m, last))
+		return;
 	if (s->wait == SMTP_WAIT_RELEASE)
 		smtp_release_answer(s, m, last);
 	else if (m->type == IPC_TYPE_CREDIT && !last)
@@ -718,7 +768,9 @@ void smtp_transaction_expired(struct smtp_session *s)
 {
 	struct smtp_transaction *t = &s->t;
 
-	give_up(s);
+	if (smtp_routed_expired(s))
+		return;
+	smtp_transaction_give_up(s);
 	keep_row(&t->failure, SMTP_REPLY_UNAVAILABLE);
 	t->is_mail_due = false;
 	if (s->wait == SMTP_WAIT_STORED || s->wait == SMTP_WAIT_RELEASE) {

@@ -132,7 +132,8 @@ static void accept_link(struct lmtp_rig *r)
 	}
 	cr_assert_geq(r->server, 0);
 	serve(r, "220 here\r\n", "LHLO me\r\n");
-	cr_assert_gt(send(r->server, "250-CHUNKING\r\n250 XPOSTROOM 1\r\n", 31,
+	cr_assert_gt(send(r->server, "250-PIPELINING\r\n250-CHUNKING\r\n"
+			     "250 XPOSTROOM 1\r\n", 47,
 			  MSG_NOSIGNAL), 0);
 	rig_turn(&r->rig, 3);
 }

@@ -7,6 +7,8 @@
  */
 #include "common/lmtp_dialogue.h"
 
+#include "common/dsn.h"
+
 #include <criterion/criterion.h>
 
 #define XPOSTROOM \
@@ -17,10 +19,65 @@
 	"S 220 here\n" "C LHLO me.example.test\n" \
 	"S 250-here\nS 250 PIPELINING\n" "A lhlo 250 2.0.0\n"
 
+/* It offers nothing at all: one command, one reply. */
+#define BARE \
+	"S 220 here\n" "C LHLO me.example.test\n" \
+	"S 250 here\n" "A lhlo 250 2.0.0\n"
+
 static const struct {
 	const char *name, *script;
 	enum status status;	/* of the last feed */
 } rows[] = {
+	{ "without PIPELINING", BARE
+	  "> mail a\n> rcpt b\n> rcpt c\nC MAIL FROM:<a>\n"
+	  "S 250 Ok\nA mail 250 2.0.0 Ok\nC RCPT TO:<b>\n"
+	  "S 250 Ok\nA rcpt 250 2.0.0 Ok\nC RCPT TO:<c>\n"
+	  "> data .x\n> end\n"
+	  "S 550 5.1.1 No\nA rcpt 550 5.1.1 No\nC DATA\n"
+	  "S 354 Go\nC ..x\nC .\n"
+	  "S 250 Ok\nA stored 250 2.0.0 Ok last\n"
+	  "> mail d\nC MAIL FROM:<d>\n> abort\n"
+	  "S 250 Ok\nA mail 250 2.0.0 Ok\nC RSET\nS 250 Ok\n", ST_OK },
+	{ "CHUNKING without PIPELINING",
+	  "S 220 here\nC LHLO me.example.test\n"
+	  "S 250-here\nS 250 CHUNKING\nA lhlo 250 2.0.0\n"
+	  "> mail a\nC MAIL FROM:<a>\nS 250 Ok\nA mail 250 2.0.0 Ok\n"
+	  "> rcpt b\nC RCPT TO:<b>\nS 250 Ok\nA rcpt 250 2.0.0 Ok\n"
+	  "> data x\n> end\nC DATA\nS 354 Go\nC x\nC .\n"
+	  "S 250 Ok\nA stored 250 2.0.0 Ok last\n", ST_OK },
+	{ "a reply to what waits", BARE
+	  "> mail a\n> rcpt b\nC MAIL FROM:<a>\n"
+	  "S 250 Ok\nA mail 250 2.0.0 Ok\nC RCPT TO:<b>\n"
+	  "S 250 Ok\nA rcpt 250 2.0.0 Ok\nS 250 Ok\n", ST_SYNTAX },
+	{ "8BITMIME is missing", PLAIN
+	  "> mail8 a\nA mail 554 5.6.3 The next server lacks 8BITMIME\n", ST_OK },
+	{ "DSN is missing", PLAIN
+	  "> ret a\nA mail 554 5.3.3 The next server lacks DSN\n"
+	  "> mail a\n> rcpt b\n> notify c\n> rcpt d\n"
+	  "C MAIL FROM:<a>\nC RCPT TO:<b>\nC RCPT TO:<d>\n"
+	  "S 250 Ok\nA mail 250 2.0.0 Ok\n"
+	  "S 250 Ok\nA rcpt 250 2.0.0 Ok\nA rcpt 554 5.3.3 The next server lacks DSN\n"
+	  "S 250 Ok\nA rcpt 250 2.0.0 Ok\n", ST_OK },
+	{ "DSN is missing, for the first and the last", PLAIN
+	  "> mail a\nC MAIL FROM:<a>\nS 250 Ok\nA mail 250 2.0.0 Ok\n"
+	  "> notify b\nA rcpt 554 5.3.3 The next server lacks DSN\n"
+	  "> rcpt c\n> notify d\nC RCPT TO:<c>\n"
+	  "S 250 Ok\nA rcpt 250 2.0.0 Ok\nA rcpt 554 5.3.3 The next server lacks DSN\n",
+	  ST_OK },
+	{ "DSN", "S 220 here\nC LHLO me.example.test\n"
+	  "S 250-here\nS 250-PIPELINING\nS 250 DSN\nA lhlo 250 2.0.0\n"
+	  "> ret a\n> notify b\nC MAIL FROM:<a> RET=HDRS\n"
+	  "C RCPT TO:<b> NOTIFY=SUCCESS\n", ST_OK },
+	{ "REQUIRETLS in clear", PLAIN
+	  "> way 2\n> tls a\nA mail 550 5.7.30 REQUIRETLS support required\n", ST_OK },
+	{ "REQUIRETLS over TLS to a server without it", PLAIN
+	  "> way 1\n> tls a\nA mail 550 5.7.30 REQUIRETLS support required\n", ST_OK },
+	{ "REQUIRETLS and a report", PLAIN
+	  "> way 2\n> tls\nC MAIL FROM:<>\n", ST_OK },
+	{ "REQUIRETLS over a Unix socket", PLAIN "> tls a\nC MAIL FROM:<a>\n", ST_OK },
+	{ "REQUIRETLS over TLS", "S 220 here\nC LHLO me.example.test\n"
+	  "S 250-here\nS 250-PIPELINING\nS 250 REQUIRETLS\nA lhlo 250 2.0.0\n"
+	  "> way 1\n> tls a\nC MAIL FROM:<a> REQUIRETLS\n", ST_OK },
 	{ "a message", XPOSTROOM
 	  "> mail a@x.test m1\n> rcpt b@x.test\n> rcpt c@x.test\n"
 	  "C MAIL FROM:<a@x.test> SIZE=5 BODY=8BITMIME XMID=m1 XHELO=h+20+2B+3D"
@@ -129,7 +186,7 @@ static void act(struct play *p, struct slice args)
 {
 	struct lmtp_dialogue *d = &p->d;
 	struct slice verb, word;
-	struct ipc_lmtp_mail mail = { .octets = 5, .body = SLICE("8BITMIME"),
+	struct ipc_lmtp_mail mail = { .octets = 5, .body = SLICE_EMPTY,
 				      .helo = SLICE("h +="),
 				      .tls = SLICE("TLSv1.3") };
 	struct ipc_lmtp_rcpt rcpt = { .orcpt = SLICE_EMPTY };
@@ -137,12 +194,23 @@ static void act(struct play *p, struct slice args)
 
 	slice_split(&args, ' ', &verb);
 	args = args.data ? args : SLICE_EMPTY;
-	if (slice_eq(verb, SLICE("mail"))) {
+	if (d->has_8bitmime || slice_eq(verb, SLICE("mail8")))
+		mail.body = SLICE("8BITMIME");
+	if (slice_eq(verb, SLICE("ret")))
+		mail.ret = DSN_RET_HDRS;
+	mail.requiretls = slice_eq(verb, SLICE("tls"));
+	if (slice_eq(verb, SLICE("way"))) {
+		d->way = (enum lmtp_way)(args.data[0] - '0');
+		st = ST_OK;
+	} else if (slice_eq(verb, SLICE("mail")) || slice_eq(verb, SLICE("mail8")) ||
+		   slice_eq(verb, SLICE("ret")) || slice_eq(verb, SLICE("tls"))) {
 		slice_split(&args, ' ', &mail.sender);
 		if (slice_split(&args, ' ', &word))
 			mail.mid = word;
 		st = lmtp_dialogue_mail(d, &mail);
-	} else if (slice_eq(verb, SLICE("rcpt"))) {
+	} else if (slice_eq(verb, SLICE("rcpt")) || slice_eq(verb, SLICE("notify"))) {
+		if (slice_eq(verb, SLICE("notify")))
+			rcpt.notify = DSN_SUCCESS;
 		rcpt.recipient = args;
 		st = lmtp_dialogue_rcpt(d, &rcpt);
 	} else if (slice_eq(verb, SLICE("data"))) {
@@ -283,7 +351,7 @@ Test(lmtp_dialogue, chunks)
 		size_t left = sizes[i].octets, at = 0;
 		unsigned long long n = 0;
 
-		offer(&d, "220 x\r\n250 CHUNKING\r\n");
+		offer(&d, "220 x\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
 		while (left) {
 			size_t piece = left < sizeof octets ? left : sizeof octets;
 			enum status st = lmtp_dialogue_data(&d, slice_of(octets, piece));
