@@ -262,8 +262,9 @@ X(LIMITS_RECIPIENTS, "limits", "recipients", NUMBER, "recipients", 100, 100000, 
   SAME("1000"), R_SMTPD | R_MAILBOXD, "Recipients of one message.") \
 X(LIMITS_HOPS, "limits", "hops", NUMBER, "fields", 0, 100000, SAME("100"), \
   R_SMTPD, \
-  "Received fields of a message; one that has more goes round in a loop. " \
-  "0: no limit.") \
+  "Received fields of a message; one that has more goes round in a loop, as does " \
+  "one with a Delivered-To field of a recipient. 0: no limit, and neither is " \
+  "looked for.") \
 X(LIMITS_CONNECTIONS, "limits", "connections", NUMBER, "connections", \
   1, 1000000, SAME("20000"), R_NETWORK | R_LINKD, "Connections of one process in all.") \
 X(LIMITS_CONNECTIONS_PER_ADDRESS, "limits", "connections_per_address", \

@@ -1,5 +1,7 @@
 #include "smtpd/header_filter.h"
 
+#include "smtpd/loop.h"
+
 void header_filter_init(struct header_filter *f, struct slice hostname,
 			struct slice junk, bool takes_out)
 {
@@ -115,6 +117,13 @@ static bool is_continued(struct slice line)
 	return line.data[0] == ' ' || line.data[0] == '\t';
 }
 
+static struct slice without_ends(struct slice body)
+{
+	while (body.len && memchr(" \t\r\n", body.data[body.len - 1], 4))
+		body.len--;
+	return slice_trim(body);
+}
+
 /* A new line, which begins a field, ends the header, or goes on with a field that
  * is decided. */
 static void begin_line(struct header_filter *f, struct slice line)
@@ -131,6 +140,9 @@ static void begin_line(struct header_filter *f, struct slice line)
 	decide(f, line);
 	if (is_field(line, "Received", &body))
 		f->received++;
+	else if (f->delivered_count < HEADER_FILTER_DELIVERED_MAX &&
+		 is_field(line, "Delivered-To", &body))
+		f->delivered[f->delivered_count++] = loop_hash(without_ends(body));
 }
 
 /* What is held is whole lines again: they go on, go away, or wait. */

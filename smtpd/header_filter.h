@@ -1,7 +1,8 @@
 /*
  * Takes out of the header of an incoming message what only we may write: an
  * Authentication-Results field that bears our name (RFC 8601 section 5) and the
- * fields by which our milters say junk, and counts Received fields, so that a loop is seen (RFC 5321 section 6.3).
+ * fields by which our milters say junk, and counts Received
+ * and notes Delivered-To fields, so that a loop is seen (RFC 5321 section 6.3).
  * Everything else goes on octet for octet, as it comes; only a line that has not
  * ended is held back, and a field that is not decided yet.
  */
@@ -16,12 +17,16 @@
 #define HEADER_FILTER_OPEN_MAX ((size_t)4096)
 /* Of a line that has not ended. */
 #define HEADER_FILTER_HELD_MAX ((size_t)1 << 20)
+/* Delivered-To fields that are looked at. */
+#define HEADER_FILTER_DELIVERED_MAX 16
 
 struct header_filter {
 	struct slice hostname;	/* ours; borrowed */
 	struct slice junk;	/* "X-Spam: Yes", a line each: their names; borrowed */
 	bool takes_out;		/* else it only counts */
 	unsigned received;	/* Received fields so far */
+	uint64_t delivered[HEADER_FILTER_DELIVERED_MAX];	/* smtpd/loop.h */
+	unsigned delivered_count;	/* Delivered-To fields so far, as many fit */
 
 	bool is_body;		/* the header is over: all goes on */
 	enum { FIELD_PASSES, FIELD_GOES, FIELD_OPEN } field;

@@ -77,6 +77,7 @@
 	X(FROM_MISSING, 550, "5.7.1", FINE, "From: is missing or names nobody") \
 	X(FROM_MANY, 550, "5.7.1", FINE, "From: names more than % authors") \
 	X(LOOP, 554, "5.4.6", FINE, "Mail loop: more than % Received fields") \
+	X(LOOP_DELIVERED, 554, "5.4.6", FINE, "Mail loop: delivered to this recipient before") \
 	X(HEADER_TOO_LARGE, 552, "5.3.4", FINE, "Header too large: at most % octets") \
 	X(TOO_LARGE, 552, "5.3.4", FINE, "Message too large: at most % octets") \
 	X(TEXT_LINE_TOO_LONG, 550, "5.6.0", FINE, "A line is longer than % octets") \

@@ -21,6 +21,7 @@
 #include "common/sasl.h"
 #include "smtpd/check.h"
 #include "smtpd/header_filter.h"
+#include "smtpd/loop.h"
 #include "smtpd/reply.h"
 #include "smtpd/session.h"
 #include "smtpd/submission_header.h"
@@ -110,6 +111,7 @@ struct smtp_transaction {
 	size_t unacknowledged;	/* octets given to mailboxd without a CREDIT */
 	struct buf piece;	/* gathered for the next LMTP_DATA */
 	struct header_filter filter;
+	unsigned delivered_seen;	/* of its fields, those that were compared */
 	/* Submission: the header, and what came behind it, until it is known
 	 * that the authors may be used. */
 	struct buf held;
@@ -172,6 +174,7 @@ struct smtp_session {
 	enum smtp_reply chunk_reply;	/* why it is only consumed; OK: it is not */
 	enum smtp_state chunk_from;	/* where that leads back to */
 	struct smtp_transaction t;
+	struct loop_recipients loop;	/* those that were accepted */
 	struct smtp_routed *routed;	/* what a route needs; NULL: mailboxd's */
 	struct told_client *xclient, *xforward;	/* NULL: nothing was said */
 	struct buf told;	/* mids whose reply is on its way, joined */

@@ -80,6 +80,7 @@ void smtp_transaction_begin(struct smtp_session *s)
 	t->piece.max = IPC_PIECE_MAX;
 	smtp_submission_begin(s);
 	smtp_routed_free(s);
+	loop_clear(&s->loop);
 	t->sender.len = t->recipient.len = t->piece.len = 0;
 	smtp_gate_begin(s);
 }
@@ -119,6 +120,7 @@ void smtp_transaction_free(struct smtp_session *s)
 	header_filter_clear(&s->t.filter);
 	smtp_submission_drop(s);
 	smtp_routed_free(s);
+	loop_clear(&s->loop);
 }
 
 /* ---- recipients -------------------------------------------------------------- */
@@ -191,8 +193,7 @@ void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient,
 	if (t->rcpt_due == 0)
 		t->rcpt_until = clock_ms() + s->settings->backend_ms;
 	t->behind[t->rcpt_due++] = 0;
-	if ((s->settings->tells_refusals || s->gate || s->t.route) &&
-	    buf_append(&s->rcpts, recipient) == ST_OK)
+	if (buf_append(&s->rcpts, recipient) == ST_OK)
 		buf_append_char(&s->rcpts, '\n');
 	if (s->milters)
 		smtp_milters_rcpt(s, recipient, params);
@@ -230,6 +231,7 @@ void smtp_transaction_answer_rcpt(struct smtp_session *s,
 	if (passed->code / 100 == 2) {
 		smtp_gate_accepted(s, oldest_rcpt(s));
 		smtp_routed_accepted(s, oldest_rcpt(s));
+		loop_add(&s->loop, oldest_rcpt(s));
 	}
 	drop_oldest_rcpt(s);
 	if (st == ST_OK)
@@ -455,6 +457,17 @@ static void filtered(void *arg, struct slice octets)
 		smtp_transaction_pass(s, octets);
 }
 
+static void look_for_loop(struct smtp_session *s)
+{
+	struct smtp_transaction *t = &s->t;
+
+	while (t->delivered_seen < t->filter.delivered_count)
+		if (loop_has(&s->loop, t->filter.delivered[t->delivered_seen++])) {
+			smtp_transaction_refuse(s, SMTP_REPLY_LOOP_DELIVERED);
+			return;
+		}
+}
+
 static void filter(struct smtp_session *s, struct slice octets)
 {
 	struct smtp_transaction *t = &s->t;
@@ -467,6 +480,8 @@ static void filter(struct smtp_session *s, struct slice octets)
 		smtp_transaction_refuse(s, SMTP_REPLY_NO_MEMORY);
 	else if (most && t->filter.received > most)
 		smtp_transaction_refuse(s, SMTP_REPLY_LOOP);
+	else if (most && t->delivered_seen < t->filter.delivered_count)
+		look_for_loop(s);
 }
 
 void smtp_transaction_octets(struct smtp_session *s, struct slice octets)
