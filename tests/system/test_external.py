@@ -71,7 +71,7 @@ def submit(suite, pair, identity=""):
         code, text = client.docmd("AUTH", "EXTERNAL " + (base64.b64encode(identity.encode()).decode() or "="))
         assert code == 235, (code, text)
         client.sendmail("ann@example.test", ["ann@example.test"],
-                        "From: ann@example.test\r\nSubject: by certificate\r\n\r\nhello\r\n")
+                        f"From: ann@example.test\r\nSubject: by certificate {identity}\r\n\r\nhello\r\n")
 
 
 def sets(listeners, ca):
