@@ -128,10 +128,9 @@ static enum status link_open(struct store_client *s)
 static void fail(struct store_client *s)
 {
 	struct ipc_message m = { .type = IPC_TYPE_ERROR };
-	bool told;
+	bool was_bound = s->is_bound;
 
-	told = !s->is_bound;	/* news only where a session had a store */
-	s->is_lost = s->is_lost || s->is_bound;
+	s->is_lost = s->is_lost || was_bound;
 	s->is_bound = false;
 	s->give_up_ms = 0;
 	link_close(s);
@@ -148,9 +147,8 @@ static void fail(struct store_client *s)
 		s->requests[i].id = 0;
 		s->backend.open--;
 		conn_reply(s->conn, id, &m, true);
-		told = true;
 	}
-	if (!told)
+	if (was_bound)
 		conn_event(s->conn, &m);
 }
 

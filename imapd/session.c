@@ -181,6 +181,8 @@ static enum want face_event(struct engine *e, const struct ipc_message *m)
 		kick(s, m->kick.reason);
 	else if (engine_is_kicked(e, m))
 		kick(s, m->service_kick.reason);
+	else if (m->type == IPC_TYPE_ERROR)	/* what was selected is gone */
+		imap_bye(s, "[UNAVAILABLE] The mail store is away, try again later");
 	return session_want(s);
 }
 

@@ -1,6 +1,7 @@
 """Load, kills, a full disk: what was acknowledged is there, once."""
 import imaplib
 import os
+import poplib
 import random
 import signal
 import smtplib
@@ -103,6 +104,36 @@ def try_subjects(suite, person):
 
 def test_kill_mailboxd():
     kill_loop("mailboxd", 8, 1)
+
+
+def test_sessions_end_with_the_store_they_had():
+    """IDLE, a session at rest and one with a command in flight hear BYE; POP3 is told at its next command."""
+    with Suite(profile="lab") as suite:
+        suite.send("ann@example.test", ["bob@example.test"], message("one"))
+        idle, rest, busy = (suite.imap("bob@example.test") for _ in range(3))
+        for session in (idle, rest, busy):
+            session.select("INBOX")
+            session.sock.settimeout(10)
+        idle.send(b"i IDLE\r\n")
+        assert idle.readline().startswith(b"+"), "IDLE is not taken"
+        pop = suite.pop("bob@example.test")
+        victim = suite.pids("mailboxd")[0]
+        os.kill(victim, signal.SIGSTOP)
+        busy.send(b"b STATUS INBOX (MESSAGES)\r\n")
+        time.sleep(0.2)
+        os.kill(victim, signal.SIGKILL)
+        assert busy.readline().startswith(b"b NO [UNAVAILABLE]")
+        for session in (idle, rest, busy):
+            line = session.readline()
+            assert line.startswith(b"* BYE [UNAVAILABLE]"), line
+            assert session.readline() == b"", "the connection stays open"
+        try:
+            pop.retr(1)
+            raise AssertionError("a message came from nowhere")
+        except poplib.error_proto as problem:
+            assert b"[SYS/TEMP]" in problem.args[0], problem
+        found = wait_for("imapd serves", lambda: try_subjects(suite, "bob@example.test"))
+        assert found == ["one"], found
 
 
 def test_kill_smtpd():
