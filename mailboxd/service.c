@@ -124,9 +124,9 @@ static void tell_all(struct service *s)
 	for (struct session *session = s->sessions; session;
 	     session = session->next)
 		for (size_t i = 0; i < SESSION_HANDLES_MAX; i++)
-			if (session->handles[i].id)
-				session_news(&session->handles[i],
-					     session->handles[i].told_modseq + 1);
+			if (session->handles[i])
+				session_news(session->handles[i],
+					     session->handles[i]->told_modseq + 1);
 }
 
 void service_news(struct service *s)

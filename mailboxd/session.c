@@ -60,7 +60,8 @@ void session_free(struct session *s)
 	while (s->requests)
 		request_orphan(s->requests);
 	for (size_t i = 0; i < SESSION_HANDLES_MAX; i++)
-		watch_remove(&s->service->watch, &s->handles[i].watch);
+		if (s->handles[i])
+			session_handle_close(s, s->handles[i]);
 	*s->at = s->next;
 	if (s->next)
 		s->next->at = s->at;
@@ -274,8 +275,8 @@ void session_drained(struct session *s)
 	struct request *r, *next;
 
 	for (size_t i = 0; i < SESSION_HANDLES_MAX; i++)
-		if (s->handles[i].id && s->handles[i].has_news)
-			news_send(&s->handles[i]);
+		if (s->handles[i] && s->handles[i]->has_news)
+			news_send(s->handles[i]);
 	for (r = s->requests; r; r = next) {
 		next = r->next;
 		request_resume(r);
@@ -309,36 +310,44 @@ enum status session_handle_open(struct session *s, uint32_t id,
 				const struct store_access *access, bool read_only,
 				bool exclusive, struct handle **handle)
 {
-	struct handle *h = NULL;
+	struct handle *h;
+	size_t slot = 0;
 	enum status st;
 
-	for (size_t i = 0; i < SESSION_HANDLES_MAX && !h; i++)
-		if (s->handles[i].id == 0)
-			h = &s->handles[i];
-	if (!h)
+	while (slot < SESSION_HANDLES_MAX && s->handles[slot])
+		slot++;
+	if (slot == SESSION_HANDLES_MAX)
 		return ST_LIMIT;
+	h = malloc(sizeof *h);
+	if (!h)
+		return ST_NO_MEMORY;
 	*h = (struct handle){
+		.id = id,
 		.watch = { .mailbox = access->mailbox, .is_exclusive = exclusive },
 		.session = s, .access = *access, .read_only = read_only,
 	};
 	st = watch_add(&s->service->watch, &h->watch);
-	if (st != ST_OK)
+	if (st != ST_OK) {
+		free(h);
 		return st;
-	h->id = id;
-	*handle = h;
+	}
+	*handle = s->handles[slot] = h;
 	return ST_OK;
 }
 
 struct handle *session_handle_find(struct session *s, uint32_t id)
 {
 	for (size_t i = 0; id && i < SESSION_HANDLES_MAX; i++)
-		if (s->handles[i].id == id)
-			return &s->handles[i];
+		if (s->handles[i] && s->handles[i]->id == id)
+			return s->handles[i];
 	return NULL;
 }
 
 void session_handle_close(struct session *s, struct handle *h)
 {
 	watch_remove(&s->service->watch, &h->watch);
-	h->id = 0;
+	for (size_t i = 0; i < SESSION_HANDLES_MAX; i++)
+		if (s->handles[i] == h)
+			s->handles[i] = NULL;
+	free(h);
 }

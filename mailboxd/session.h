@@ -50,7 +50,7 @@ struct service;
 struct handle {
 	struct watch_entry watch;	/* watch.mailbox is its id */
 	struct session *session;
-	uint32_t id;		/* 0: a free slot */
+	uint32_t id;
 	bool read_only;
 	bool has_news;		/* an event is due, out was too full */
 	struct store_access access;	/* as resolved last; requests have copies */
@@ -84,7 +84,7 @@ struct session {
 	struct request *requests;
 	unsigned open;
 	uint32_t last_handle;
-	struct handle handles[SESSION_HANDLES_MAX];
+	struct handle *handles[SESSION_HANDLES_MAX];	/* NULL: free */
 };
 
 /* Registers with the service; HELLO is in out. NULL when memory is short. */
@@ -109,11 +109,12 @@ void session_event(struct session *s, const struct ipc_message *m);
 
 /* The id that a handle will have, before it is known what it opens. */
 uint32_t session_handle_next(struct session *s);
-/* Opens a handle under that id. ST_LIMIT; ST_DENIED: another session has the
+/* Opens a handle under that id. ST_LIMIT; ST_NO_MEMORY; ST_DENIED: another session has the
  * mailbox exclusively. */
 enum status session_handle_open(struct session *s, uint32_t id,
 				const struct store_access *access, bool read_only,
 				bool exclusive, struct handle **handle);
+/* It lives until it is closed. NULL: there is none. */
 struct handle *session_handle_find(struct session *s, uint32_t id);
 void session_handle_close(struct session *s, struct handle *h);
 /* Tells of a change, now or when out has room. Where rights were changed since a handle of
