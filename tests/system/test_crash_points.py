@@ -392,10 +392,11 @@ def test_every_point_of_the_source_is_listed():
 
 def test_a_failed_sync_ends_mailboxd_and_loses_nothing():
     need_hooks()
-    with Suite(profile="lab", env={"POSTROOM_FAIL_SYNC": "12"}) as suite:
+    # making the accounts takes up to a dozen, more where a second passes meanwhile
+    with Suite(profile="lab", env={"POSTROOM_FAIL_SYNC": "25"}) as suite:
         first = suite.pids("mailboxd")
         acknowledged = []
-        for number in range(30):
+        for number in range(60):
             subject = f"sync {number}"
             try:
                 suite.send("bob@example.test", USER, message(subject))
