@@ -156,7 +156,7 @@ static void rcpt_told(struct smtp_session *s)
 	c->accepted += answer.code / 100 == 2;
 	if (answer.code / 100 != 2 && !c->is_refused) {
 		/* mailboxd has it, and shall not */
-		milter_rcpts_delete(&c->rcpts, buf_slice(&c->about));
+		c->rcpts.len = c->rcpt_at;
 		c->is_changed = true;
 	}
 	c->rcpt_verdict.code = 0;
@@ -242,6 +242,7 @@ void smtp_milters_rcpt(struct smtp_session *s, struct slice recipient,
 
 	c->about.len = 0;
 	buf_append(&c->about, recipient);
+	c->rcpt_at = c->rcpts.len;
 	if (milter_rcpts_add(&c->rcpts, &r) != ST_OK)
 		s->trouble = ST_NO_MEMORY;
 	s->wait = SMTP_WAIT_RCPT;
@@ -254,8 +255,9 @@ void smtp_milters_rcpt_answered(struct smtp_session *s,
 
 	c->rcpt_passed = *passed;
 	c->is_refused = passed->code / 100 != 2;
+	/* named before, and accepted then, it stays */
 	if (c->is_refused)
-		milter_rcpts_delete(&c->rcpts, buf_slice(&c->about));
+		c->rcpts.len = c->rcpt_at;
 	tell(s, MILTER_RCPT);
 }
 

@@ -78,6 +78,7 @@ struct smtp_milters {
 	/* the message; the recipients that were accepted, as smtpd/milter_rcpts.h
 	 * has them */
 	struct buf rcpts;
+	size_t rcpt_at;		/* in rcpts: the one that is asked about */
 	unsigned accepted, postmasters;	/* those the client named */
 	bool is_changed;	/* sender or recipients are not those mailboxd knows */
 	struct milter_header header;
