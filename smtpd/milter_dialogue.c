@@ -4,6 +4,8 @@
 
 /* An event with its macros, or a step of fields. */
 #define OUT_MAX ((size_t)512 * 1024)
+/* Of a field's name: a body has room behind it. */
+#define NAME_MAX_TOLD 1000
 
 void milter_dialogue_init(struct milter_dialogue *d,
 			  const struct milter_settings *settings)
@@ -218,23 +220,27 @@ enum status milter_say_path(struct milter_dialogue *d, enum milter_event event,
 }
 
 /* A field's body as milters know it: LF at its folds, and without the space behind
- * the colon unless SMFIP_HDR_LEADSPC was agreed on. */
+ * the colon unless SMFIP_HDR_LEADSPC was agreed on. What does not fit into a packet
+ * is not copied: a sender could fill the buffer with it. */
 static enum status put_body(struct milter_dialogue *d, struct slice body)
 {
-	size_t crlf;
+	size_t crlf, most = d->out.len + MILTER_DATA_MAX;
 	enum status st = ST_OK;
 
 	if (!(d->protocol & MILTER_PROTOCOL_LEADING_SPACE) && body.len &&
 	    (body.data[0] == ' ' || body.data[0] == '\t'))
 		body = slice_from(body, 1);
 	body = slice_head(body, slice_index(body, '\0'));
-	while (st == ST_OK && (crlf = slice_crlf(body)) < body.len) {
-		st = buf_append(&d->out, slice_head(body, crlf));
+	while (st == ST_OK && d->out.len < most &&
+	       (crlf = slice_crlf(body)) < body.len) {
+		st = buf_append(&d->out, slice_head(slice_head(body, crlf),
+						    MILTER_DATA_MAX));
 		if (st == ST_OK)
 			st = buf_append_char(&d->out, '\n');
 		body = slice_from(body, crlf + 2);
 	}
-	return st == ST_OK ? milter_put_text(&d->out, body) : st;
+	return st == ST_OK ? milter_put_text(&d->out, slice_head(body, MILTER_DATA_MAX))
+			   : st;
 }
 
 enum status milter_say_field(struct milter_dialogue *d, struct slice name,
@@ -244,7 +250,7 @@ enum status milter_say_field(struct milter_dialogue *d, struct slice name,
 	enum status st = open_event(d, MILTER_HEADER, &at);
 
 	if (st == ST_OK)
-		st = milter_put_text(&d->out, name);
+		st = milter_put_text(&d->out, slice_head(name, NAME_MAX_TOLD));
 	return close_event(d, at, st == ST_OK ? put_body(d, body) : st);
 }
 

@@ -2,6 +2,7 @@
 #include "smtpd/milter_dialogue.h"
 
 #include "common/clock.h"
+#include "smtpd/milters.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -206,6 +207,31 @@ Test(milter_dialogue, long_field)
 		     ST_OK);
 	cr_expect_eq(p.d.out.len, 5 + MILTER_DATA_MAX);
 	cr_expect_eq(p.d.out.data[p.d.out.len - 1], '\0');
+	finish(&p);
+}
+
+/* What a sender puts into a header does not lose the milter: as much as may wait, a
+ * field as long as a header may be, and a name as long. */
+Test(milter_dialogue, longest_field)
+{
+	static char text[MILTER_HEADER_MAX];
+	struct play p;
+
+	memset(text, 'x', sizeof text);
+	for (size_t at = 1000; at + 2 < sizeof text; at += 1000)
+		memcpy(text + at, "\r\n ", 3);
+	/* no answer to HEADER */
+	agree(&p, AGREED("\0\0\0\200"));
+	while (p.d.out.len < MILTER_UNCREDITED)
+		cr_assert_eq(milter_say_field(&p.d, SLICE("A"), SLICE("b")), ST_OK);
+	cr_expect_eq(milter_say_field(&p.d, SLICE("A"), slice_of(text, sizeof text)),
+		     ST_OK);
+	cr_expect_eq(p.d.out.data[p.d.out.len - 1], '\0');
+	memset(text, 'x', sizeof text);
+	p.d.out.len = 0;
+	cr_expect_eq(milter_say_field(&p.d, slice_of(text, sizeof text), SLICE("b")),
+		     ST_OK);
+	cr_expect_eq(memcmp(p.d.out.data + p.d.out.len - 4, "x\0b", 4), 0);
 	finish(&p);
 }
 
