@@ -18,6 +18,7 @@ void smtp_milters_drop_edits(struct smtp_milters *c)
 	e->has_header = e->has_body = e->has_rcpts = e->has_sender = false;
 	e->is_junk = e->is_set_aside = e->is_after_cr = false;
 	e->ends_with_crlf = true;
+	e->made = e->made_rcpt = 0;
 }
 
 static bool is_junk_field(const struct smtp_session *s,
@@ -140,12 +141,14 @@ static enum status edit_sender(struct smtp_session *s,
 			       const struct milter_answer *a)
 {
 	struct milter_edits *e = &s->milters->edits;
+	char text[ADDRESS_OCTETS_MAX];
+	struct buf sender = { text, 0, sizeof text, sizeof text };
 
-	e->sender.len = 0;
-	if (read_path(s, a->address, ADDRESS_NULL, &e->sender) != ST_OK)
+	if (read_path(s, a->address, ADDRESS_NULL, &sender) != ST_OK)
 		return ST_SYNTAX;
+	e->sender.len = 0;
 	e->has_sender = true;
-	return ST_OK;
+	return buf_append(&e->sender, buf_slice(&sender));
 }
 
 static enum status edit(struct smtp_session *s, struct smtp_milter *m,
@@ -176,33 +179,59 @@ static enum status edit(struct smtp_session *s, struct smtp_milter *m,
 	}
 }
 
+static bool is_one_too_many(struct milter_edits *e, enum milter_answer_kind kind)
+{
+	switch (kind) {
+	case MILTER_REPLACE_BODY:
+		return false;	/* the spool has a ceiling */
+	case MILTER_ADD_RCPT:
+	case MILTER_ADD_RCPT_PAR:
+	case MILTER_DELETE_RCPT:
+		return ++e->made_rcpt > MILTER_EDITS_RCPT_MAX;
+	default:
+		return ++e->made > MILTER_EDITS_MAX;
+	}
+}
+
+/* There is no room for what was wanted. */
+static void keep_out(struct smtp_milters *c, enum status st)
+{
+	const struct smtp_reply_row *row = smtp_reply_row(smtp_milters_reply_for(st));
+
+	if (c->verdict.code == 0)
+		smtp_passed_keep(&c->verdict, row->code, slice_str(row->enhanced),
+				 slice_str(row->text));
+}
+
 /* An edit that makes no sense is left out; one there is no room for keeps the
  * message out for now. */
 void smtp_milter_edit(struct smtp_session *s, struct smtp_milter *m,
 		      const struct milter_answer *a)
 {
 	struct smtp_milters *c = s->milters;
-	enum status st = edit(s, m, a);
-	const struct smtp_reply_row *row = smtp_reply_row(smtp_milters_reply_for(st));
+	enum status st;
 	const char letter[2] = { milter_answer_row(a->kind)->letter, '\0' };
 
+	if (m->is_failed)
+		return;
+	if (is_one_too_many(&c->edits, a->kind)) {
+		smtp_milter_fail(s, m, ST_LIMIT);
+		return;
+	}
+	st = edit(s, m, a);
 	if (st == ST_OK)
 		return;
 	log_warning("milter.edit", log_slice("sid", id_slice(&s->sid)),
 		    log_str("milter", m->dialogue.settings->title),
 		    log_str("answer", letter), log_status(st));
-	if (st == ST_SYNTAX || c->verdict.code)
-		return;
-	smtp_passed_keep(&c->verdict, row->code, slice_str(row->enhanced),
-			 slice_str(row->text));
+	if (st != ST_SYNTAX)
+		keep_out(c, st);
 }
 
 static void take_body(struct smtp_milters *c)
 {
 	struct held spare = c->body;
 
-	if (!c->edits.ends_with_crlf)
-		held_append(&c->edits.body, SLICE("\r\n"));
 	c->body = c->edits.body;
 	c->edits.body = spare;
 	c->has_body = true;
@@ -221,7 +250,14 @@ void smtp_milters_apply(struct smtp_session *s)
 {
 	struct smtp_milters *c = s->milters;
 	struct milter_edits *e = &c->edits;
+	enum status st = ST_OK;
 
+	if (e->has_body && !e->ends_with_crlf)
+		st = held_append(&e->body, SLICE("\r\n"));
+	if (st != ST_OK) {
+		keep_out(c, st);
+		return;
+	}
 	if (e->has_header) {
 		struct milter_header spare = c->header;
 

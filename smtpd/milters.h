@@ -30,6 +30,10 @@
 /* Recipients of a message, with what belongs to each. */
 #define MILTER_RCPTS_MAX	((size_t)4 * 1024 * 1024)
 #define MILTER_REASON_MAX	200
+/* Edits of a milter to one message, beside pieces of the body, for each looks at all of
+ * the header, or at all recipients. */
+#define MILTER_EDITS_MAX	1000u
+#define MILTER_EDITS_RCPT_MAX	4000u
 
 struct smtp_milter {
 	struct smtp_session *session;
@@ -48,6 +52,7 @@ struct milter_edits {
 	struct held body;
 	bool is_after_cr, ends_with_crlf;	/* of body */
 	struct buf rcpts, sender;
+	unsigned made, made_rcpt;
 	char reason[MILTER_REASON_MAX + 1];	/* it is set aside for */
 };
 
