@@ -350,13 +350,16 @@ static void id(struct imap_login *l, struct imap_args *a)
 {
 	bool may_tell = l->settings->xclient && l->engine->peer->is_trusted &&
 			!l->told.is_told;
+	struct told_peer told = { 0 };
 
-	if (!imap_id_take(a, may_tell ? &l->told : NULL)) {
+	if (!imap_id_take(a, may_tell ? &told : NULL)) {
 		bad(l, "ID wants a list of fields and values, or NIL");
 		return;
 	}
-	if (may_tell && l->told.is_told)
+	if (told.is_told) {
+		l->told = told;
 		log_told(l);
+	}
 	imap_id_put(&l->respond);
 	reply(l, "OK ID completed");
 }
