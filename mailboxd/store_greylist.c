@@ -118,7 +118,11 @@ static enum status ask_triplet(struct tx *tx, const struct greylist_rules *rules
 	}
 	*left = (uint64_t)rules->delay;
 	r = (struct row){ .first = now, .until = now + rules->window };
-	return put(tx, rules, k, &r, !is_there);
+	st = put(tx, rules, k, &r, !is_there);
+	/* it has made room for itself: it would wait for ever */
+	if (!st && find(tx, k, &r) == ST_NOT_FOUND)
+		*left = 0;
+	return st;
 }
 
 enum status store_greylist_ask(struct tx *tx, const struct greylist_rules *rules,

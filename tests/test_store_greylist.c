@@ -214,3 +214,23 @@ Test(netset, networks)
 	cr_expect_eq(netset_network("255.255.255.255", 17, 128, text), ST_OK);
 	cr_expect_str_eq(text, "255.255.128.0/17");
 }
+
+/* Where all rows are of those that are known, a new one would go first, each time it
+ * comes: it passes instead. */
+Test(store_greylist, a_full_table_keeps_nobody_out)
+{
+	static const struct greylist_rules few = {
+		.delay = 300, .window = 3600, .lifetime = 864000, .rows = 2,
+	};
+	const char *const network = "192.0.2.0/24";
+	bool w;
+
+	temp_store_open(&t, NULL);
+	cr_expect_eq(ask_by(&few, network, "a@b", "x@y", 1000, &w), 300u);
+	cr_expect_eq(ask_by(&few, network, "a@b", "x@y", 1300, &w), 0u);
+	cr_expect_eq(rows(), 2u);
+	cr_expect_eq(ask_by(&few, network, "c@d", "x@y", 1400, &w), 0u);
+	cr_expect_eq(ask_by(&few, network, "a@b", "x@y", 1400, &w), 0u);
+	cr_expect_eq(rows(), 2u);
+	temp_store_close(&t);
+}
