@@ -13,15 +13,19 @@
 
 /* What a milter has not taken yet; the session says no more than this. */
 #define OUT_MAX ((size_t)1024 * 1024)
+/* When one whose queue is full is tried again; how long, the session says. */
+#define AGAIN_MS 20
 
 struct milter_backend;
 
 struct milter_link {
 	uv_poll_t poll;
+	uv_timer_t again;
+	unsigned handles;	/* of libuv, that are not closed */
 	struct milter_backend *backend;	/* NULL: nobody wants it any more */
 	struct milter_link *next;
-	uint32_t id;
-	int fd;
+	uint32_t id, number;
+	int fd;			/* -1: not connected yet */
 	int events;
 	struct buf out;
 	bool is_blocked;
@@ -70,6 +74,8 @@ static void closed(uv_handle_t *handle)
 {
 	struct milter_link *l = handle->data;
 
+	if (--l->handles)
+		return;
 	buf_free(&l->out);
 	free(l);
 }
@@ -82,6 +88,9 @@ static void drop(struct milter_link *l)
 		at = &(*at)->next;
 	*at = l->next;
 	l->backend = NULL;
+	uv_close((uv_handle_t *)&l->again, closed);
+	if (l->fd < 0)
+		return;
 	uv_close((uv_handle_t *)&l->poll, closed);
 	close(l->fd);
 }
@@ -100,7 +109,7 @@ static size_t write_link(struct milter_link *l)
 {
 	size_t before = l->out.len;
 
-	while (l->out.len && !l->is_blocked && !l->is_lost) {
+	while (l->out.len && l->fd >= 0 && !l->is_blocked && !l->is_lost) {
 		ssize_t n = send(l->fd, l->out.data, l->out.len, MSG_NOSIGNAL);
 
 		if (n > 0)
@@ -143,7 +152,8 @@ static void flush_link(struct milter_link *l)
 		lose(l);
 		return;
 	}
-	poll_link(l);
+	if (l->fd >= 0)
+		poll_link(l);
 	m.credit.octets = (uint32_t)gone;
 	if (gone)
 		conn_reply(l->backend->conn, l->id, &m, false);
@@ -194,35 +204,69 @@ static struct milter_link *find(const struct milter_backend *b, uint32_t id)
 	return NULL;
 }
 
+static void try_again(uv_timer_t *timer);
+
+/* ST_OK: it is connected, or its queue is full and it will be tried again. */
+static enum status connect_link(struct milter_link *l)
+{
+	const char *path = l->backend->places->paths[l->number];
+	int fd;
+	enum status st = unix_socket_connect(path, &fd);
+
+	if (st == ST_MORE)
+		return uv_timer_start(&l->again, try_again, AGAIN_MS, 0)
+			? ST_NO_MEMORY : ST_OK;
+	if (st != ST_OK) {
+		log_warning("milter.away", log_str("socket", path), log_status(st));
+		return st;
+	}
+	if (uv_poll_init(conn_loop_uv(conn_loop_of(l->backend->conn)), &l->poll, fd)) {
+		close(fd);
+		return ST_NO_MEMORY;
+	}
+	l->fd = fd;
+	l->handles++;
+	poll_link(l);
+	return ST_OK;
+}
+
+static void try_again(uv_timer_t *timer)
+{
+	struct milter_link *l = timer->data;
+
+	if (!l->backend)
+		return;
+	if (connect_link(l) != ST_OK)
+		lose(l);
+	else if (l->fd >= 0)
+		flush_link(l);
+}
+
 static enum status open_link(struct milter_backend *b, uint32_t id, uint32_t number)
 {
 	struct milter_link *l;
-	int fd;
 	enum status st;
 
 	if (number >= b->places->count)
 		return ST_NOT_FOUND;
-	st = unix_socket_connect(b->places->paths[number], &fd);
-	if (st != ST_OK) {
-		log_warning("milter.away", log_str("socket", b->places->paths[number]),
-			    log_status(st));
-		return st;
-	}
 	l = calloc(1, sizeof *l);
-	if (!l || uv_poll_init(conn_loop_uv(conn_loop_of(b->conn)), &l->poll, fd)) {
+	if (!l || uv_timer_init(conn_loop_uv(conn_loop_of(b->conn)), &l->again)) {
 		free(l);
-		close(fd);
 		return ST_NO_MEMORY;
 	}
-	l->poll.data = l;
+	l->handles = 1;
+	l->poll.data = l->again.data = l;
 	l->backend = b;
 	l->id = id;
-	l->fd = fd;
+	l->number = number;
+	l->fd = -1;
 	l->out.max = OUT_MAX;
 	l->next = b->links;
 	b->links = l;
-	poll_link(l);
-	return ST_OK;
+	st = connect_link(l);
+	if (st != ST_OK)
+		drop(l);
+	return st;
 }
 
 /* SMFIC_QUIT, where it can be said at once. */

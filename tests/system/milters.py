@@ -32,17 +32,20 @@ def change(index, name, value):
 class Milter:
     """At a Unix socket, or at a port of loopback. Answers each event by answers[event](data): packets, or a letter. heard: what came."""
 
-    def __init__(self, path, protocol=0, **answers):
+    def __init__(self, path, protocol=0, queue=50, gate=None, **answers):
         self.answers = answers
         self.protocol = protocol
         self.heard = []
         self.listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
         self.listener.bind(path or ("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1] if not path else None
-        self.listener.listen(50)
+        self.gate = gate
+        self.listener.listen(queue)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
+        if self.gate:
+            self.gate.wait()
         while True:
             try:
                 link, _ = self.listener.accept()

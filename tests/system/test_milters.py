@@ -3,6 +3,7 @@ import os
 import shutil
 import smtplib
 import tempfile
+import threading
 
 from milters import Milter, add, change, insert, packet
 from suite import Suite, in_threads, message
@@ -145,6 +146,26 @@ def test_away_and_back():
                 milter.close()
                 os.unlink(path)
     finally:
+        shutil.rmtree(folder)
+
+
+def test_queue_is_full():
+    """More connect at once than it has room for: they wait, each its time, and no mail goes past it."""
+    folder = tempfile.mkdtemp(prefix="postroom-milter-")
+    path = os.path.join(folder, "slow")
+    gate = threading.Event()
+    milter = Milter(path, queue=1, gate=gate, end=lambda data: add("X-Seen", "yes") + packet(b"c"))
+    try:
+        with Suite("--set", f"milter.slow.socket={path}", "--set", "milter.slow.failing=accept",
+                   profile="lab") as suite:
+            threading.Timer(1, gate.set).start()
+            in_threads([lambda n=n: send(suite, message(f"m{n}")) for n in range(6)])
+            assert "event=milter.failed" not in suite.log_text()
+            for number in range(1, 7):
+                assert b"X-Seen: yes" in fetch(suite, BOB, number)[1], number
+    finally:
+        gate.set()
+        milter.close()
         shutil.rmtree(folder)
 
 
