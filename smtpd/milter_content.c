@@ -6,6 +6,7 @@
 #include "common/dsn.h"
 #include "common/log.h"
 #include "smtpd/milter_rcpts.h"
+#include "smtpd/routed.h"
 
 #include <stdio.h>
 
@@ -204,6 +205,7 @@ static enum status set_aside(struct smtp_session *s)
 	c->rcpts.len = 0;
 	if (st == ST_OK)
 		st = milter_rcpts_add(&c->rcpts, &to);
+	smtp_routed_to(s, to.address);
 	c->is_changed = true;
 	c->is_junk = false;
 	log_event("milter.quarantine", log_slice("sid", id_slice(&s->sid)),

@@ -96,7 +96,7 @@ struct smtp_milters {
 
 	/* on its way to mailboxd */
 	bool is_releasing, is_opened;
-	size_t rcpt_sent;	/* octets of rcpts */
+	size_t rcpt_sent, rcpt_answered;	/* octets of rcpts */
 	unsigned rcpt_waiting, rcpt_refused;
 	struct smtp_passed refusal;
 	size_t released_header;

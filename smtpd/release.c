@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "smtpd/milter_rcpts.h"
+#include "smtpd/routed.h"
 
 /* Recipients that may be without their answer at once. */
 #define RCPTS_WAITING	100u
@@ -38,8 +39,9 @@ static void reopen(struct smtp_session *s)
 	struct smtp_milters *c = s->milters;
 
 	smtp_transaction_reopen(s);
+	smtp_routed_reopened(s);
 	c->is_opened = false;
-	c->rcpt_sent = 0;
+	c->rcpt_sent = c->rcpt_answered = 0;
 	c->rcpt_waiting = 0;
 	c->refusal.code = 0;
 }
@@ -108,6 +110,21 @@ void smtp_release(struct smtp_session *s)
 
 /* ---- what mailboxd says --------------------------------------------------------------- */
 
+/* A recipient was answered; they are in their order. */
+static void take_recipient_answer(struct smtp_session *s,
+				  const struct smtp_passed *passed)
+{
+	struct smtp_milters *c = s->milters;
+	struct milter_rcpt r;
+
+	c->rcpt_waiting--;
+	if (!milter_rcpts_first(slice_from(buf_slice(&c->rcpts), c->rcpt_answered), &r))
+		return;
+	c->rcpt_answered += r.octets;
+	if (passed->code / 100 == 2)
+		smtp_routed_accepted(s, r.address);
+}
+
 static void take_envelope_answer(struct smtp_session *s,
 				 const struct smtp_passed *passed)
 {
@@ -116,7 +133,7 @@ static void take_envelope_answer(struct smtp_session *s,
 
 	s->t.is_mail_due = false;
 	if (!is_mail)
-		c->rcpt_waiting--;
+		take_recipient_answer(s, passed);
 	if (passed->code / 100 == 4 || (is_mail && passed->code / 100 != 2)) {
 		smtp_transaction_end_refused(s, passed);
 		return;

@@ -133,6 +133,18 @@ void smtp_routed_accepted(struct smtp_session *s, struct slice recipient)
 		keep_line(s, &r->accepted, recipient);
 }
 
+void smtp_routed_reopened(struct smtp_session *s)
+{
+	if (s->routed)
+		s->routed->accepted.len = s->routed->answered = 0;
+}
+
+void smtp_routed_to(struct smtp_session *s, struct slice recipient)
+{
+	s->t.route = s->settings->routes
+		? smtp_routes_find(s->settings->routes, recipient) : 0;
+}
+
 /* ---- the end of the data ---------------------------------------------------------------- */
 
 enum smtp_routed_end smtp_routed_end(struct smtp_session *s, struct slice digest)

@@ -12,6 +12,11 @@
 bool smtp_routed_rcpt(struct smtp_session *s, struct slice recipient);
 /* It was accepted. */
 void smtp_routed_accepted(struct smtp_session *s, struct slice recipient);
+/* The server is asked anew, for recipients that need not be the same: none is
+ * accepted. */
+void smtp_routed_reopened(struct smtp_session *s);
+/* Goes the way of this recipient from now on, whatever way it went before. */
+void smtp_routed_to(struct smtp_session *s, struct slice recipient);
 
 enum smtp_routed_end {
 	SMTP_ROUTED_GO_ON,	/* the server is to say what becomes of it */

@@ -8,6 +8,7 @@ import ssl
 import tempfile
 import threading
 
+from milters import Milter, packet
 from suite import PATIENCE, POSTROOM, Suite, free_port, message, run, wait_for
 from test_links import Keys, sets
 
@@ -347,3 +348,36 @@ def test_mistakes_of_routes_are_told():
             assert status != 0 and words in text, (options, status, text)
     finally:
         shutil.rmtree(at, ignore_errors=True)
+
+
+def with_milter(answer):
+    folder = tempfile.mkdtemp(prefix="postroom-milter-")
+    path = os.path.join(folder, "one")
+    return folder, Milter(path, end=lambda data: answer + packet(b"c")), ("--set", f"milter.one.socket={path}")
+
+
+def test_a_milter_takes_a_recipient_away():
+    """What the server says of the others is theirs: nobody is left out when it is sent again."""
+    folder, milter, args = with_milter(packet(b"-", A.encode() + b"\0"))
+    try:
+        with World(args=args) as world:
+            world.server.after[B] = "451 4.2.0 Later"
+            assert codes(world.send([A, B, C], "partial")) == [250, 250, 250, 451]
+            world.server.after.clear()
+            assert codes(world.send([A, B, C], "partial")) == [250, 250, 250, 250]
+            assert [len(world.got(one)) for one in (A, B, C)] == [0, 1, 1], world.server.lines
+    finally:
+        milter.close()
+        shutil.rmtree(folder)
+
+
+def test_a_milter_sets_it_aside():
+    """Who looks after such mail is here, whosever server it was for."""
+    folder, milter, args = with_milter(packet(b"q", b"bad\0"))
+    try:
+        with World(args=args) as world:
+            assert codes(world.send([A], "aside")) == [250, 250]
+            assert not world.server.mails and not any("postmaster" in line for line in world.server.lines)
+    finally:
+        milter.close()
+        shutil.rmtree(folder)
