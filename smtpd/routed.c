@@ -16,6 +16,7 @@
 #define RECIPIENTS_MAX	((size_t)2 << 20)
 
 struct smtp_routed {
+	struct buf sender;	/* as the client named it; milters may change it */
 	struct buf accepted;	/* a line each, in the order of their answers */
 	size_t answered;	/* octets of it that were answered after the data */
 	struct buf had;		/* who has it, a line each */
@@ -31,7 +32,8 @@ static struct smtp_partial_key key_of(const struct smtp_session *s)
 {
 	return (struct smtp_partial_key){
 		.client = s->login.len ? buf_slice(&s->login) : smtp_origin_address(s),
-		.sender = buf_slice(&s->t.sender), .route = s->t.route,
+		.sender = buf_slice(s->routed ? &s->routed->sender : &s->t.sender),
+		.route = s->t.route,
 	};
 }
 
@@ -44,6 +46,9 @@ static struct smtp_routed *routed(struct smtp_session *s)
 		s->trouble = ST_NO_MEMORY;
 		return NULL;
 	}
+	s->routed->sender.max = ADDRESS_OCTETS_MAX;
+	if (buf_append(&s->routed->sender, buf_slice(&s->t.sender)) != ST_OK)
+		s->trouble = ST_NO_MEMORY;
 	s->routed->accepted.max = s->routed->had.max = RECIPIENTS_MAX;
 	s->routed->failures.max = 2 * RECIPIENTS_MAX;
 	return s->routed;
@@ -53,6 +58,7 @@ void smtp_routed_free(struct smtp_session *s)
 {
 	if (!s->routed)
 		return;
+	buf_free(&s->routed->sender);
 	buf_free(&s->routed->accepted);
 	buf_free(&s->routed->had);
 	buf_free(&s->routed->failures);

@@ -358,7 +358,16 @@ def with_milter(answer):
 
 def test_a_milter_takes_a_recipient_away():
     """What the server says of the others is theirs: nobody is left out when it is sent again."""
-    folder, milter, args = with_milter(packet(b"-", A.encode() + b"\0"))
+    take_away(packet(b"-", A.encode() + b"\0"))
+
+
+def test_a_milter_changes_the_sender():
+    """It is the same message again, for the client has not changed it."""
+    take_away(packet(b"-", A.encode() + b"\0") + packet(b"e", b"<z@client.example>\0"))
+
+
+def take_away(answer):
+    folder, milter, args = with_milter(answer)
     try:
         with World(args=args) as world:
             world.server.after[B] = "451 4.2.0 Later"
