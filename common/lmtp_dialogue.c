@@ -429,6 +429,8 @@ static enum status take_reply(struct lmtp_dialogue *d)
 			d->answered(d->context, step, &r);
 		return ST_OK;
 	case LMTP_STEP_DATA:
+		if (good)	/* nothing is stored: 2xx would be told as if it were */
+			return ST_SYNTAX;
 		d->data_goes = d->code == 354;
 		if (d->data_goes)
 			return send_stuffed(d);

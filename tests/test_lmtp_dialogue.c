@@ -115,6 +115,10 @@ static const struct {
 	  "S 250 Ok\nS 250 Ok\nS 451 4.3.0 Not now\n"
 	  "A mail 250 2.0.0 Ok\nA rcpt 250 2.0.0 Ok\nA data 451 4.3.0 Not now\n"
 	  "> abort\nC RSET\nS 250 Ok\n", ST_OK },
+	{ "DATA answered as if the message were stored", PLAIN
+	  "> mail a\n> rcpt b\n> data x\n> end\nC MAIL FROM:<a>\nC RCPT TO:<b>\nC DATA\n"
+	  "S 250 Ok\nS 250 Ok\nA mail 250 2.0.0 Ok\nA rcpt 250 2.0.0 Ok\n"
+	  "S 250 Stored\n", ST_SYNTAX },
 	{ "given up before the end", XPOSTROOM
 	  "> mail a\n> rcpt b\n> data x\n> abort\n"
 	  "C MAIL FROM:<a> SIZE=5 BODY=8BITMIME XHELO=h+20+2B+3D XTLS=TLSv1.3\n"
