@@ -239,7 +239,7 @@ static int64_t deadline(const struct smtp_session *s)
 		return s->wait_until;
 	if (s->wait == SMTP_WAIT_AUTH || s->wait == SMTP_WAIT_SENDER ||
 	    s->wait == SMTP_WAIT_STORED || s->wait == SMTP_WAIT_PAUSE ||
-	    s->wait == SMTP_WAIT_CHECK)
+	    s->wait == SMTP_WAIT_CHECK || s->wait == SMTP_WAIT_VERIFY)
 		return s->wait_until;
 	if (t->rcpt_due)
 		return t->rcpt_until;
