@@ -781,11 +781,17 @@ void smtp_transaction_answer(struct smtp_session *s, const struct ipc_message *m
 
 void smtp_transaction_expired(struct smtp_session *s)
 {
+	static const struct ipc_message late = { .type = IPC_TYPE_ERROR };
 	struct smtp_transaction *t = &s->t;
 
 	if (smtp_routed_expired(s))
 		return;
 	smtp_transaction_give_up(s);
+	if (t->route && s->wait == SMTP_WAIT_STORED) {
+		/* some may have it: that is remembered */
+		take_end_answer(s, &late, true);
+		return;
+	}
 	keep_row(&t->failure, SMTP_REPLY_UNAVAILABLE);
 	t->is_mail_due = false;
 	if (s->wait == SMTP_WAIT_STORED || s->wait == SMTP_WAIT_RELEASE) {

@@ -1,6 +1,7 @@
 #include "tests/dialogue.h"
 
 #include "smtpd/milters.h"
+#include "smtpd/route.h"
 #include "tests/support/scripted_check.h"
 
 #include <criterion/criterion.h>
@@ -11,7 +12,8 @@
  * teach, vrfy and xclient (yes), state (full, unavailable), the numbers of smtp_settings,
  * the checks of tests/support/scripted_check.h ("checks real": those of the daemon,
  * by "greeting" and "greylist yes", "dns yes" or "require"), milters (how many) and
- * what happens when one is away: failing. */
+ * what happens when one is away: failing; route (a domain that goes to route 1).
+ */
 struct context {
 	struct smtp_settings settings;
 	struct smtp_listener listener;
@@ -19,6 +21,9 @@ struct context {
 	struct smtp_milter_set milters;
 	struct milter_settings rows[3];
 	struct spool spool;
+	enum status states[SMTP_ROUTES_MAX];
+	struct smtp_routes *routes;
+	struct smtp_partials *partials;
 };
 
 static bool is_set(const struct dialogue *d, const char *name, const char *value)
@@ -52,6 +57,29 @@ static void set_milters(const struct dialogue *d, struct context *c)
 		.quarantine = "postmaster",
 	};
 	c->listener.milters = count ? &c->milters : NULL;
+}
+
+static void set_route(const struct dialogue *d, struct context *c)
+{
+	struct slice domain = slice_str(dialogue_setting(d, "route", ""));
+
+	if (!domain.len)
+		return;
+	c->routes = smtp_routes_new(c->states);
+	c->partials = smtp_partials_new();
+	cr_assert(c->routes && c->partials);
+	cr_assert_eq(smtp_routes_add(c->routes, domain, 1), ST_OK);
+	c->settings.routes = c->routes;
+	c->settings.partials = c->partials;
+}
+
+static void finish(void *context)
+{
+	struct context *c = context;
+
+	smtp_routes_free(c->routes);
+	smtp_partials_free(c->partials);
+	free(c);
 }
 
 static struct engine *start(const struct dialogue *d,
@@ -94,12 +122,13 @@ static struct engine *start(const struct dialogue *d,
 	if (is_set(d, "checks", "real"))
 		s->checks = &smtp_checks;
 	set_milters(d, c);
+	set_route(d, c);
 	s->junk = SLICE("X-Spam: Yes\nX-Spam-Flag: YES");
 	*context = c;
 	return smtp_session_new(s, &c->listener, peer);
 }
 
-static const struct dialogue_protocol smtp = { start, free };
+static const struct dialogue_protocol smtp = { start, finish };
 
 Test(smtp, dialogues)
 {
