@@ -241,7 +241,7 @@ bool smtp_partials_has(struct smtp_partials *p, const struct smtp_partial_key *k
 	return false;
 }
 
-bool smtp_partials_take(struct smtp_partials *p, const struct smtp_partial_key *key,
+bool smtp_partials_match(struct smtp_partials *p, const struct smtp_partial_key *key,
 			struct slice digest)
 {
 	struct partial *row = p ? find(p, key) : NULL;
@@ -251,6 +251,15 @@ bool smtp_partials_take(struct smtp_partials *p, const struct smtp_partial_key *
 		return false;
 	is_same = digest.len == DIGEST_OCTETS &&
 		  memcmp(row->digest, digest.data, DIGEST_OCTETS) == 0;
-	forget(p, row);
+	if (!is_same)
+		forget(p, row);
 	return is_same;
+}
+
+void smtp_partials_forget(struct smtp_partials *p, const struct smtp_partial_key *key)
+{
+	struct partial *row = p ? find(p, key) : NULL;
+
+	if (row)
+		forget(p, row);
 }

@@ -65,8 +65,10 @@ void smtp_partials_add(struct smtp_partials *p, const struct smtp_partial_key *k
 /* Whether this recipient has a message of that client and sender already. */
 bool smtp_partials_has(struct smtp_partials *p, const struct smtp_partial_key *key,
 		       struct slice recipient);
-/* Whether the message is that one; it is forgotten in either case. */
-bool smtp_partials_take(struct smtp_partials *p, const struct smtp_partial_key *key,
-			struct slice digest);
+/* Whether the message is that one; else it is forgotten. */
+bool smtp_partials_match(struct smtp_partials *p, const struct smtp_partial_key *key,
+			 struct slice digest);
+/* The others have got it, or never will. */
+void smtp_partials_forget(struct smtp_partials *p, const struct smtp_partial_key *key);
 
 #endif

@@ -163,7 +163,7 @@ enum smtp_routed_end smtp_routed_end(struct smtp_session *s, struct slice digest
 	memcpy(r->digest, digest.data, sizeof r->digest);
 	if (!s->t.rcpt_had)
 		return SMTP_ROUTED_GO_ON;
-	if (!smtp_partials_take(s->settings->partials, &key, digest)) {
+	if (!smtp_partials_match(s->settings->partials, &key, digest)) {
 		/* another message: those who were left out have to get it */
 		smtp_passed_keep(&s->t.failure, 451, SLICE("4.3.0"),
 				 SLICE("Some recipients were left out: send it again"));
@@ -172,7 +172,10 @@ enum smtp_routed_end smtp_routed_end(struct smtp_session *s, struct slice digest
 	log_event("smtp.again", log_slice("sid", id_slice(&s->sid)),
 		  log_slice("mid", id_slice(&s->t.mid)),
 		  log_u64("rcpts", s->t.rcpt_had));
-	return s->t.rcpt_ok ? SMTP_ROUTED_GO_ON : SMTP_ROUTED_STORED;
+	if (s->t.rcpt_ok)
+		return SMTP_ROUTED_GO_ON;
+	smtp_partials_forget(s->settings->partials, &key);
+	return SMTP_ROUTED_STORED;
 }
 
 static struct slice next_accepted(struct smtp_routed *r)
@@ -309,7 +312,10 @@ bool smtp_routed_conclude(struct smtp_session *s, struct smtp_passed *reply)
 {
 	const struct smtp_transaction *t = &s->t;
 	bool some_have_it = t->stored || t->rcpt_had;
+	struct smtp_partial_key key = key_of(s);
 
+	if (t->rcpt_had && !t->temporary)
+		smtp_partials_forget(s->settings->partials, &key);
 	if (t->temporary) {
 		reply_temporary(s, reply);
 	} else if (!t->permanent) {

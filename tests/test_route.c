@@ -88,11 +88,15 @@ Test(route, who_has_it_already)
 	cr_expect_not(smtp_partials_has(p, &k, SLICE("d@y.test")));
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
 		cr_expect_not(smtp_partials_has(p, &others[i], SLICE("b@y.test")));
-	cr_expect(smtp_partials_take(p, &k, digest));
+	cr_expect(smtp_partials_match(p, &k, digest));
+	cr_expect(smtp_partials_has(p, &k, SLICE("b@y.test")));
+	smtp_partials_forget(p, &k);
+	smtp_partials_forget(p, &k);
+	smtp_partials_forget(NULL, &k);
 	cr_expect_not(smtp_partials_has(p, &k, SLICE("b@y.test")));
 	/* another message: nothing is known any more */
 	smtp_partials_add(p, &k, digest, SLICE("b@y.test\n"));
-	cr_expect_not(smtp_partials_take(p, &k, slice_of(two, sizeof two)));
+	cr_expect_not(smtp_partials_match(p, &k, slice_of(two, sizeof two)));
 	cr_expect_not(smtp_partials_has(p, &k, SLICE("b@y.test")));
 	/* for an hour */
 	smtp_partials_add(p, &k, digest, SLICE("b@y.test\n"));
