@@ -49,6 +49,17 @@ static int64_t open_due(const struct carry *c)
 	return has_half(c) ? c->moved_ms + HALF_MS : 0;
 }
 
+/* The next who connects is carried to another of its addresses; once all were
+ * tried it is away. */
+static void unreachable(struct carry *c, const struct error *err)
+{
+	struct target *t = c->target;
+
+	if (t->address_count)
+		t->address = (t->address + 1) % t->address_count;
+	carry_end(c, t->address ? NULL : err);
+}
+
 static void due(struct conn_timer *t, int64_t now)
 {
 	static const char *const waited[] = {
@@ -69,7 +80,10 @@ static void due(struct conn_timer *t, int64_t now)
 		}
 	}
 	error_set(&err, ST_LIMIT, "%s", waited[c->step]);
-	carry_end(c, &err);
+	if (c->step == CARRY_CONNECT)
+		unreachable(c, &err);
+	else
+		carry_end(c, &err);
 }
 
 /* ---- the end ------------------------------------------------------------------------- */
@@ -233,17 +247,6 @@ static void greet(struct carry *c)
 	enter(c, CARRY_GREET, c->targets->handshake_ms);
 	if (end_handshake(&c->far, SLICE_EMPTY))
 		end_poll(&c->far);
-}
-
-/* The next who connects is carried to another of its addresses; once all were
- * tried it is away. */
-static void unreachable(struct carry *c, const struct error *err)
-{
-	struct target *t = c->target;
-
-	if (t->address_count)
-		t->address = (t->address + 1) % t->address_count;
-	carry_end(c, t->address ? NULL : err);
 }
 
 void carry_connected(struct carry *c)
