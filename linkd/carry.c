@@ -166,6 +166,12 @@ static void note_end(struct carry *c, const struct error *err)
 	}
 }
 
+static void is_known(struct carry *c)
+{
+	c->carrier->strangers -= c->is_stranger;
+	c->is_stranger = false;
+}
+
 void carry_end(struct carry *c, const struct error *err)
 {
 	struct carrier *all = c->carrier;
@@ -175,6 +181,7 @@ void carry_end(struct carry *c, const struct error *err)
 	if (err && !all->is_closing)
 		note_end(c, err);
 	c->step = CARRY_CLOSED;
+	is_known(c);
 	set_timer(c, 0);
 	if (c->prev)
 		c->prev->next = c->next;
@@ -356,6 +363,7 @@ void carry_secured(struct end *e)
 	struct error err;
 
 	if (e == &c->near) {
+		is_known(c);
 		accept_secured(c);
 		return;
 	}
@@ -405,14 +413,36 @@ void carrier_outgoing(struct carrier *all, struct targets *t, struct target *tar
 	begin_connecting(c);
 }
 
+static void make_room(struct carrier *all, const struct targets *t)
+{
+	unsigned half = t->connections / 2, left = all->strangers;
+	struct carry *first = NULL;
+	struct error err;
+
+	if (all->strangers < (half < CARRY_STRANGERS_MAX ? half : CARRY_STRANGERS_MAX))
+		return;
+	for (struct carry *c = all->first; c && left; c = c->next)
+		if (c->is_stranger) {
+			first = c;
+			left--;
+		}
+	error_set(&err, ST_LIMIT, "too many handshakes at once");
+	if (first)
+		carry_end(first, &err);
+}
+
 void carrier_incoming(struct carrier *all, struct targets *t, int fd,
 		      const struct peer_info *peer)
 {
-	struct carry *c = carry_new(all, t, fd);
 	struct error err;
+	struct carry *c;
 
+	make_room(all, t);
+	c = carry_new(all, t, fd);
 	if (!c)
 		return;
+	c->is_stranger = true;
+	all->strangers++;
 	set_options(fd);
 	snprintf(c->client, sizeof c->client, "%s", peer->address);
 	c->near.tls = t->door ? tls_peer_session(t->door, NULL, NULL) : NULL;

@@ -20,6 +20,9 @@
 
 #define CARRY_HIGH		((size_t)64 * 1024)
 #define CARRY_OUT_MAX		((size_t)256 * 1024)
+/* Other hosts whose handshake is not done, and at most half of the connections: the
+ * one that came first goes, so that they keep nobody out who is known. */
+#define CARRY_STRANGERS_MAX	256u
 #define CARRY_AWAY_MS		1000
 #define CARRY_KEEPALIVE_S	15
 #define CARRY_LOST_S		45

@@ -41,6 +41,7 @@ struct carry {
 	enum carry_step step;
 	struct conn_timer timer;
 	int64_t due_ms;		/* of the step, but the open one */
+	bool is_stranger;	/* another host whose handshake is not done */
 	bool is_heard;	/* an octet came from the target */
 	int64_t moved_ms;	/* when octets were last taken, while some wait */
 	char client[64];	/* for the log; "": on this host */
@@ -50,6 +51,7 @@ struct carrier {
 	struct conn_loop *loop;
 	struct carry *first;
 	struct carrier_figures figures;
+	unsigned strangers;
 	bool is_closing;
 	void (*idle)(void *context);
 	void *context;

@@ -2,7 +2,7 @@
 
 #include "tests/support/rig.h"
 
-#include "common/clock.h"
+#include "common/tls_make.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -119,5 +119,62 @@ Test(carry, the_next_address_where_one_says_nothing)
 	for (int i = 0; i < 4; i++)
 		close(fds[i]);
 	close(silent);
+	close(there);
+}
+
+static struct tls_peer *door(void)
+{
+	static const char *const names[] = { "mx.example.test" };
+	struct buf parts[4];
+	struct tls_peer_settings s = { .is_server = true, .names = names,
+				       .name_count = 1, .alpn_prefix = "postroom-" };
+	struct tls_peer *p;
+
+	for (int i = 0; i < 4; i++)
+		parts[i] = (struct buf)BUF_INIT(TLS_MAKE_PEM_MAX);
+	cr_assert_eq(tls_make_authority(&parts[0], &parts[1], NULL), ST_OK);
+	cr_assert_eq(tls_make_certificate(buf_slice(&parts[0]), buf_slice(&parts[1]),
+					  names, 1, &parts[2], &parts[3], NULL), ST_OK);
+	s.authority = buf_slice(&parts[0]);
+	s.chain = buf_slice(&parts[2]);
+	s.key = buf_slice(&parts[3]);
+	p = tls_peer_new(&s, NULL);
+	cr_assert(p);
+	for (int i = 0; i < 4; i++)
+		buf_free(&parts[i]);
+	return p;
+}
+
+/* Who has not shown a certificate yet keeps nobody else out. */
+Test(carry, strangers_that_say_nothing)
+{
+	static const struct peer_info peer = { .address = "192.0.2.1" };
+	struct world w;
+	int there, strangers[20], ends[2];
+
+	world_init(&w);
+	w.targets.door = door();
+	w.targets.connections = 10;
+	w.targets.references = 1000;
+	there = listen_at(w.target, 10);
+	for (int i = 0; i < 20; i++) {
+		cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+		strangers[i] = ends[0];
+		carrier_incoming(w.carrier, &w.targets, ends[1], &peer);
+	}
+	cr_expect_eq(carrier_figures(w.carrier)->carried, 5);
+	/* the last of them are there, the first have gone */
+	cr_expect_eq(read(strangers[0], ends, 1), 0);
+	cr_expect_eq(read(strangers[19], ends, 1), -1);
+	connect_client(&w);
+	for (int i = 0; i < PATIENCE_MS && !carrier_figures(w.carrier)->opened; i++) {
+		rig_turn_unread(&w.rig, 1);
+		usleep(1000);
+	}
+	cr_expect_eq(carrier_figures(w.carrier)->opened, 1);
+	world_clear(&w);
+	tls_peer_free(w.targets.door);
+	for (int i = 0; i < 20; i++)
+		close(strangers[i]);
 	close(there);
 }
