@@ -71,8 +71,10 @@ static bool is_named(X509 *cert, const char *name)
 {
 	if (is_address(name))
 		return X509_check_ip_asc(cert, name, 0) == 1;
-	return X509_check_host(cert, name, 0,
-			       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
+	/* with a dot in front it would be all that is below */
+	return name[0] != '.' &&
+	       X509_check_host(cert, name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+			       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT, NULL) == 1;
 }
 
 /* ---- verification ------------------------------------------------------------------ */

@@ -13,6 +13,7 @@ struct pair {
 struct world {
 	struct pair authority, stranger;	/* two authorities */
 	struct pair mail, other, foreign;	/* the last by the stranger */
+	struct pair common;	/* its name is the subject's common name only */
 };
 
 static struct pair pair_new(void)
@@ -44,6 +45,51 @@ static struct pair certificate(const struct pair *by, const char *name)
 	return p;
 }
 
+static void write_pair(X509 *cert, EVP_PKEY *key, struct pair *to)
+{
+	BIO *out = BIO_new(BIO_s_mem());
+	char *at;
+	long octets;
+
+	PEM_write_bio_X509(out, cert);
+	octets = BIO_get_mem_data(out, &at);
+	buf_append(&to->chain, slice_of(at, (size_t)octets));
+	(void)BIO_reset(out);
+	PEM_write_bio_PrivateKey(out, key, NULL, NULL, 0, NULL, NULL);
+	octets = BIO_get_mem_data(out, &at);
+	buf_append(&to->key, slice_of(at, (size_t)octets));
+	BIO_free(out);
+}
+
+/* As tls_make_certificate() would not. */
+static struct pair common_name(const struct pair *by, const char *name)
+{
+	struct pair p = pair_new();
+	BIO *in = BIO_new_mem_buf(by->chain.data, (int)by->chain.len);
+	X509 *issuer = PEM_read_bio_X509(in, NULL, NULL, NULL), *cert = X509_new();
+	BIO *key_in = BIO_new_mem_buf(by->key.data, (int)by->key.len);
+	EVP_PKEY *issuer_key = PEM_read_bio_PrivateKey(key_in, NULL, NULL, NULL);
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+
+	X509_set_version(cert, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(cert), 7);
+	X509_gmtime_adj(X509_getm_notBefore(cert), -60);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC,
+				   (const unsigned char *)name, -1, -1, 0);
+	X509_set_issuer_name(cert, X509_get_subject_name(issuer));
+	X509_set_pubkey(cert, key);
+	cr_assert(X509_sign(cert, issuer_key, EVP_sha256()) > 0);
+	write_pair(cert, key, &p);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(issuer_key);
+	X509_free(issuer);
+	X509_free(cert);
+	BIO_free(in);
+	BIO_free(key_in);
+	return p;
+}
+
 static void world_init(struct world *w)
 {
 	w->authority = authority();
@@ -51,6 +97,7 @@ static void world_init(struct world *w)
 	w->mail = certificate(&w->authority, "mail.example.test");
 	w->other = certificate(&w->authority, "*.other.test");
 	w->foreign = certificate(&w->stranger, "mail.example.test");
+	w->common = common_name(&w->authority, "mail.example.test");
 }
 
 static void world_clear(struct world *w)
@@ -60,6 +107,7 @@ static void world_clear(struct world *w)
 	pair_clear(&w->mail);
 	pair_clear(&w->other);
 	pair_clear(&w->foreign);
+	pair_clear(&w->common);
 }
 
 static void pin_of(const struct pair *p, char pin[80])
@@ -125,7 +173,8 @@ static const struct {
 	const char *name;
 	const char *wants;	/* the client's name for the server, or "pin" */
 	const char *peers;	/* the server's for the client, or "pin" */
-	int shown;		/* by the client: 0 mail, 1 other, 2 foreign, 3 none */
+	int shown;		/* by the client: 0 mail, 1 other, 2 foreign, 3 none,
+				 * 4 common */
 	int server;		/* by the server */
 	bool client_knows, server_knows;	/* the authority */
 	enum status client, server_says;
@@ -149,6 +198,13 @@ static const struct {
 	  0, true, true, ST_OK, ST_SYNTAX },
 	{ "the client shows none", "mail.example.test", "mail.example.test", 3, 0, true,
 	  true, ST_OK, ST_SYNTAX },
+	{ "a name is no domain", ".example.test", "mx.other.test", 1, 0, true, true,
+	  ST_SYNTAX, ST_MORE },
+	/* RFC 9525 section 2 */
+	{ "a common name is no name", "mail.example.test", "mx.other.test", 1, 4, true,
+	  true, ST_SYNTAX, ST_MORE },
+	{ "nor is the client's", "mail.example.test", "mail.example.test", 4, 0, true,
+	  true, ST_OK, ST_SYNTAX },
 	{ "both by digest", "pin", "pin", 2, 2, false, false, ST_OK, ST_OK },
 	{ "digest and name", "pin", "mx.other.test", 1, 0, false, true, ST_OK, ST_OK },
 };
@@ -156,7 +212,7 @@ static const struct {
 static struct tls_peer *side(const struct world *w, bool is_server, int shown,
 			     const char *name, bool knows)
 {
-	const struct pair *pairs[] = { &w->mail, &w->other, &w->foreign };
+	const struct pair *pairs[] = { &w->mail, &w->other, &w->foreign, NULL, &w->common };
 	struct tls_peer_settings s = {
 		.is_server = is_server, .names = &name, .name_count = 1,
 		.alpn_prefix = "postroom-",
@@ -164,7 +220,7 @@ static struct tls_peer *side(const struct world *w, bool is_server, int shown,
 	struct error err = { 0 };
 	struct tls_peer *p;
 
-	if (shown < 3) {
+	if (shown != 3) {
 		s.chain = buf_slice(&pairs[shown]->chain);
 		s.key = buf_slice(&pairs[shown]->key);
 	}
@@ -177,14 +233,14 @@ static struct tls_peer *side(const struct world *w, bool is_server, int shown,
 
 static void run_row(const struct world *w, size_t i, size_t chunk)
 {
-	const struct pair *pairs[] = { &w->mail, &w->other, &w->foreign };
+	const struct pair *pairs[] = { &w->mail, &w->other, &w->foreign, NULL, &w->common };
 	char server_pin[80], client_pin[80];
 	struct tls_peer *a, *b;
 	struct tls *client, *server;
 	enum status by_client, by_server;
 
 	pin_of(pairs[rows[i].server], server_pin);
-	pin_of(pairs[rows[i].shown % 3], client_pin);
+	pin_of(pairs[rows[i].shown == 3 ? 0 : rows[i].shown], client_pin);
 	a = side(w, false, rows[i].shown,
 		 strcmp(rows[i].wants, "pin") ? rows[i].wants : server_pin,
 		 rows[i].client_knows);
