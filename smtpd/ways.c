@@ -23,7 +23,7 @@ static enum status open_way(struct ways *w, const char *title, const char *path,
 	struct way *way = &w->rows[w->count];
 	struct lmtp_client_settings s = w->settings;
 
-	*way = (struct way){ .of = w };
+	*way = (struct way){ .of = w, .how = how };
 	snprintf(way->title, sizeof way->title, "%s", title);
 	s.path = path;
 	s.way = how;
@@ -57,15 +57,16 @@ static enum lmtp_way way_of(const struct link_row *row)
 	return ways[row->to.kind];
 }
 
-/* The route of a row: found by its title, or opened. */
+/* The route of a row: found, or opened. */
 static enum status find_way(struct ways *w, const struct link_row *row,
 			    unsigned *route, struct error *err)
 {
 	const char *title = row->socket + strlen(LINK_ROUTE_PREFIX);
+	enum lmtp_way how = way_of(row);
 	char path[sizeof row->socket + 8];
 
 	for (size_t i = 1; i < w->count; i++)
-		if (strcmp(w->rows[i].title, title) == 0) {
+		if (w->rows[i].how == how && strcmp(w->rows[i].title, title) == 0) {
 			*route = (unsigned)i;
 			return ST_OK;
 		}
@@ -74,7 +75,7 @@ static enum status find_way(struct ways *w, const struct link_row *row,
 				 "went", SMTP_ROUTES_MAX - 1);
 	snprintf(path, sizeof path, "%s.sock", row->socket);
 	*route = (unsigned)w->count;
-	return open_way(w, title, path, way_of(row)) == ST_OK
+	return open_way(w, title, path, how) == ST_OK
 		? ST_OK : error_set(err, ST_NO_MEMORY, "no memory for a route");
 }
 

@@ -2,7 +2,8 @@
  * The LMTP servers of this process by route (smtpd/route.h): mailboxd is 0, each
  * `route` section one more, reached through its socket of linkd's. A route keeps its
  * number and its client for as long as the process lives; what domains go there is
- * read again at each reload.
+ * read again at each reload. One that a reload leads another way (over TLS, in clear)
+ * is another one: no promise of the old holds for it.
  */
 #ifndef SMTPD_WAYS_H
 #define SMTPD_WAYS_H
@@ -17,6 +18,7 @@ struct ways {
 	struct way {
 		struct ways *of;
 		char title[64];		/* "": mailboxd */
+		enum lmtp_way how;
 		struct lmtp_client *client;
 	} rows[SMTP_ROUTES_MAX];
 	size_t count;

@@ -3,6 +3,8 @@
 #include "common/clock.h"
 #include "common/digest.h"
 #include "smtpd/failure_report.h"
+#include "smtpd/ways.h"
+#include "tests/support/rig.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -160,4 +162,49 @@ Test(route, report)
 	cr_expect_not_null(strstr(out.data, "message/global-delivery-status"));
 	cr_expect_not_null(strstr(out.data, "Final-Recipient: utf-8; \xc3\xa4@x.test"));
 	buf_free(&out);
+}
+
+static unsigned route_after(struct ways *w, const char *to)
+{
+	struct config *c = NULL;
+	struct smtp_routes *r = NULL;
+	struct error err = { 0 };
+	unsigned route;
+	char text[256];
+
+	snprintf(text, sizeof text, "route lists {\ndomains = {\"lists.test\"}\n"
+		 "to = \"%s\"\n}\n", to);
+	cr_assert_eq(config_read(slice_str(text), &c, &err), ST_OK, "%s", err.text);
+	cr_assert_eq(ways_read(w, c, &r, &err), ST_OK, "%s", err.text);
+	route = smtp_routes_find(r, SLICE("a@lists.test"));
+	smtp_routes_free(r);
+	config_free(c);
+	return route;
+}
+
+static void ignore(void *context, enum status state)
+{
+	(void)context;
+	(void)state;
+}
+
+/* What is known of REQUIRETLS (RFC 8689) belongs to the way of before. */
+Test(route, a_server_that_is_reached_another_way)
+{
+	struct rig rig;
+	struct ways w = { .changed = ignore };
+	const struct lmtp_client_settings settings = { .hostname = "me" };
+	struct config *c = NULL;
+	unsigned first;
+
+	rig_init(&rig);
+	cr_assert_eq(config_read(SLICE("hostname = a\n"), &c, NULL), ST_OK);
+	cr_assert_eq(ways_open(&w, rig.conns, c, &settings), ST_OK);
+	config_free(c);
+	first = route_after(&w, "lmtps://lists.test:24");
+	cr_expect_eq(route_after(&w, "lmtps://other.test:24"), first);
+	cr_expect_neq(route_after(&w, "lmtp://lists.test:24"), first);
+	cr_expect_eq(route_after(&w, "lmtps://lists.test:24"), first);
+	ways_close(&w);
+	rig_clear(&rig);
 }
