@@ -21,6 +21,7 @@ struct lmtp_client_settings {
 	const char *path;	/* a Unix socket: "lmtp.sock" */
 	const char *hostname;	/* in LHLO */
 	enum lmtp_way way;	/* how the server is reached */
+	bool is_foreign;	/* no mailboxd of ours: XPOSTROOM is not spoken */
 	unsigned connections;	/* at most so many; 0: 64 */
 	unsigned idle;		/* kept open when not in use; 0: 8 */
 	int64_t reply_ms;	/* a reply; 0: 60 s */

@@ -344,7 +344,7 @@ static void take_offer(struct lmtp_dialogue *d, struct slice line)
 	else if (slice_case_eq(word, SLICE("REQUIRETLS")))
 		d->has_requiretls = true;
 	else if (slice_case_eq(line, SLICE("XPOSTROOM 1")))
-		d->has_xpostroom = true;
+		d->has_xpostroom = !d->is_foreign;
 }
 
 /* "2.1.5 text" (RFC 3463): class, subject, detail. Where it is missing, or of

@@ -65,6 +65,7 @@ struct lmtp_dialogue {
 	bool has_chunking, has_8bitmime, has_utf8, has_size, has_xpostroom;
 	bool has_pipelining, has_dsn, has_requiretls;
 	enum lmtp_way way;
+	bool is_foreign;	/* not our mailboxd: XPOSTROOM means nothing from it */
 	/* without PIPELINING: commands that wait for the reply before them */
 	struct buf waiting;
 	size_t waiting_lines, in_flight;	/* commands; their replies are to come */

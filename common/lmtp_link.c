@@ -184,6 +184,7 @@ enum status lmtp_link_open(struct lmtp_client *client)
 	l->dialogue.answered = lmtp_client_answered;
 	l->dialogue.context = l;
 	l->dialogue.way = client->settings.way;
+	l->dialogue.is_foreign = client->settings.is_foreign;
 	l->next = client->links;
 	client->links = l;
 	client->link_count++;

@@ -27,6 +27,7 @@ static enum status open_way(struct ways *w, const char *title, const char *path,
 	snprintf(way->title, sizeof way->title, "%s", title);
 	s.path = path;
 	s.way = how;
+	s.is_foreign = w->count > 0;
 	s.state_changed = state_changed;
 	s.context = way;
 	w->states[w->count] = ST_OK;

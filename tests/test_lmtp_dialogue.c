@@ -72,6 +72,10 @@ static const struct {
 	  "> way 2\n> tls a\nA mail 550 5.7.30 REQUIRETLS support required\n", ST_OK },
 	{ "REQUIRETLS over TLS to a server without it", PLAIN
 	  "> way 1\n> tls a\nA mail 550 5.7.30 REQUIRETLS support required\n", ST_OK },
+	{ "XPOSTROOM of another server", "> foreign\nS 220 here\nC LHLO me.example.test\n"
+	  "S 250-here\nS 250-PIPELINING\nS 250 XPOSTROOM 1\nA lhlo 250 2.0.0\n"
+	  "> mail a\nC MAIL FROM:<a>\nS 250 Ok\nA mail 250 2.0.0 Ok\n"
+	  "> way 1\n> tls a\nA mail 550 5.7.30 REQUIRETLS support required\n", ST_OK },
 	{ "REQUIRETLS and a report", PLAIN
 	  "> way 2\n> tls\nC MAIL FROM:<>\n", ST_OK },
 	{ "REQUIRETLS over a Unix socket", PLAIN "> tls a\nC MAIL FROM:<a>\n", ST_OK },
@@ -203,6 +207,10 @@ static void act(struct play *p, struct slice args)
 	if (slice_eq(verb, SLICE("ret")))
 		mail.ret = DSN_RET_HDRS;
 	mail.requiretls = slice_eq(verb, SLICE("tls"));
+	if (slice_eq(verb, SLICE("foreign"))) {
+		d->is_foreign = true;
+		return;
+	}
 	if (slice_eq(verb, SLICE("way"))) {
 		d->way = (enum lmtp_way)(args.data[0] - '0');
 		st = ST_OK;
