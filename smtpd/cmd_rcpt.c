@@ -103,7 +103,7 @@ static void take_rcpt(struct smtp_session *s, struct slice arguments)
 		smtp_reply_with(s, reply, bad);
 		return;
 	}
-	if (most && t->rcpt_ok + t->rcpt_due >= most) {
+	if (most && t->rcpt_ok + t->rcpt_due + t->rcpt_had >= most) {
 		smtp_reply_number(s, SMTP_REPLY_TOO_MANY_RECIPIENTS, most);
 		smtp_count_empty(s);
 		return;
