@@ -24,7 +24,7 @@ const struct option_section option_sections[SECTION_COUNT] = {
 	[SECTION_LINKS]	= { "links", NULL,
 			    "Other hosts: where the mailboxes are, and who may reach "
 			    "those of this one. linkd(8) carries it over TLS." },
-	[SECTION_ROUTE]	= { "route", "route",
+	[SECTION_ROUTE]	= { "route", "name",
 			    "Domains whose mail is for another LMTP server." },
 	[SECTION_DOMAIN] = { "domain", "name", "A local domain." },
 	[SECTION_MILTER] = { "milter", "name",

@@ -94,35 +94,61 @@ static int list_options(const struct invocation *i)
 	return EX_OK;
 }
 
-static int unknown(const char *name)
+/* The option nearest to that name, of the section where one is named;
+ * OPTION_COUNT: none is near. */
+static enum option_id nearest_option(struct slice section, struct slice name)
 {
 	struct nearest nearest = { 0 };
-	struct slice wanted = slice_str(name), last = wanted;
-	bool is_found = false;
+	enum option_id found = OPTION_COUNT;
+
+	for (size_t k = 0; k < OPTION_COUNT; k++) {
+		struct nearest before = nearest;
+
+		if (section.len && !slice_eq(slice_str(options[k].section), section))
+			continue;
+		nearest_offer(&nearest, name, slice_str(options[k].name));
+		if (nearest.is_found &&
+		    (!before.is_found || nearest.distance < before.distance))
+			found = (enum option_id)k;
+	}
+	return found;
+}
+
+/* Prints the full name of an option behind some words. */
+static void offer_option(const char *words, enum option_id id)
+{
+	struct buf full = BUF_INIT(200);
+
+	if (explain_name(id, &full) == ST_OK)
+		fprintf(stderr, "%s%.*s", words, SLICE_ARG(buf_slice(&full)));
+	buf_free(&full);
+}
+
+static int unknown(const char *name)
+{
+	struct slice wanted = slice_str(name), last = wanted, section = { 0 };
+	const char *words = "postroom: did you mean ";
+	enum option_id near;
 
 	for (size_t k = 0; k < wanted.len; k++)
 		if (wanted.data[k] == '.')
 			last = slice_from(wanted, k + 1);
-	for (size_t k = 0; k < OPTION_COUNT; k++) {
-		struct buf full = BUF_INIT(200);
-
-		nearest_offer(&nearest, last, slice_str(options[k].name));
-		if (slice_eq(slice_str(options[k].name), last) &&
-		    explain_name((enum option_id)k, &full) == ST_OK) {
-			fprintf(stderr, "%s%.*s", is_found ? ", " :
-				"postroom: did you mean ", SLICE_ARG(buf_slice(&full)));
-			is_found = true;
+	if (last.len != wanted.len)
+		section = slice_head(wanted, slice_index(wanted, '.'));
+	for (size_t k = 0; k < OPTION_COUNT; k++)
+		if (slice_eq(slice_str(options[k].name), last)) {
+			offer_option(words, (enum option_id)k);
+			words = ", ";
 		}
-		buf_free(&full);
-	}
-	if (is_found)
+	if (words[0] == ',') {
 		fputs("?\n", stderr);
-	else if (nearest.is_found)
-		fprintf(stderr, "postroom: there is no option %s; did you mean %.*s?\n",
-			name, SLICE_ARG(nearest.name));
-	else
-		fprintf(stderr, "postroom: there is no option %s; postroom config explain "
-			"lists all\n", name);
+		return EX_USAGE;
+	}
+	fprintf(stderr, "postroom: there is no option %s; ", name);
+	near = nearest_option(section, last);
+	if (near != OPTION_COUNT)
+		offer_option("did you mean ", near);
+	fputs(near != OPTION_COUNT ? "?\n" : "postroom config explain lists all\n", stderr);
 	return EX_USAGE;
 }
 

@@ -11,17 +11,17 @@
 #define ACCOUNT_ANN "ann@example.test:secret"
 #define ACCOUNT_BOB "bob@example.test:secret"
 
-static int usage(const char *verb)
+static int usage(FILE *to, const char *verb, int code)
 {
 	if (strcmp(verb, "run") == 0)
-		fprintf(stderr, "usage: postroom run [-c FILE] [--set KEY=VALUE]... "
+		fprintf(to, "usage: postroom run [-c FILE] [--set KEY=VALUE]... "
 				"[--ready FILE]\n");
 	else
-		fprintf(stderr, "usage: postroom %s [-c FILE] [--dir DIR] [--ports BASE|auto]\n"
+		fprintf(to, "usage: postroom %s [-c FILE] [--dir DIR] [--ports BASE|auto]\n"
 				"       [--user ADDRESS:PASSWORD]... [--set KEY=VALUE]... "
 				"[--ready FILE]%s\n", verb,
-			strcmp(verb, "test") == 0 ? " [--stay] [--strict]" : "");
-	return EX_USAGE;
+			strcmp(verb, "test") == 0 ? "\n       [--stay] [--strict]" : "");
+	return code;
 }
 
 static bool add(const char **list, size_t *count, const char *item)
@@ -32,19 +32,19 @@ static bool add(const char **list, size_t *count, const char *item)
 	return true;
 }
 
-static bool take_options(struct launch *l, int argc, char **argv)
+static bool take_options(struct launch *l, int argc, char **argv, bool *wants_help)
 {
 	static const struct option words[] = {
 		{ "config", 1, 0, 'c' },	{ "dir", 1, 0, 'd' },
 		{ "ports", 1, 0, 'p' },		{ "user", 1, 0, 'u' },
 		{ "set", 1, 0, 's' },		{ "ready", 1, 0, 'r' },
 		{ "stay", 0, 0, 'y' },		{ "strict", 0, 0, 't' },
-		{ 0, 0, 0, 0 },
+		{ "help", 0, 0, 'h' },		{ 0, 0, 0, 0 },
 	};
 	bool is_run = l->profile == PROFILE_SERVER, good = true;
 	int word;
 
-	while (good && (word = getopt_long(argc, argv, "c:", words, NULL)) != -1)
+	while (good && (word = getopt_long(argc, argv, "c:h", words, NULL)) != -1)
 		switch (word) {
 		case 'c': l->file = optarg; break;
 		case 'd': l->dir = optarg; good = !is_run; break;
@@ -54,6 +54,7 @@ static bool take_options(struct launch *l, int argc, char **argv)
 		case 'r': l->ready = optarg; break;
 		case 'y': l->stay = true; good = l->profile == PROFILE_TEST; break;
 		case 't': l->strict = true; good = l->profile == PROFILE_TEST; break;
+		case 'h': *wants_help = true; good = false; break;
 		default: good = false;
 		}
 	return good && optind == argc;
@@ -80,10 +81,12 @@ static int add_users(struct launch *l)
 static int launch(enum profile profile, int argc, char **argv)
 {
 	struct launch l = { .profile = profile };
+	bool wants_help = false;
 	int code;
 
-	if (!take_options(&l, argc, argv))
-		return usage(argv[0]);
+	if (!take_options(&l, argc, argv, &wants_help))
+		return wants_help ? usage(stdout, argv[0], EX_OK) :
+			usage(stderr, argv[0], EX_USAGE);
 	if (profile == PROFILE_SERVER && !l.file)
 		l.file = SYSCONFDIR "/postroom/postroom.conf";
 	code = launch_prepare(&l);

@@ -141,11 +141,15 @@ def test_wrong_words_are_told():
     for argv, part in ((("usr", "list"), "did you mean user"),
                        (("user", "lst"), "did you mean list"),
                        (("user", "list", "--jsn"), "did you mean --json"),
-                       (("config", "explain", "mesage"), "did you mean message")):
+                       (("config", "explain", "mesage"), "did you mean limits.message"),
+                       (("config", "explain", "milter.sokcet"), "did you mean milter.NAME.socket")):
         status, text = refused(*argv)
         assert status == 64 and part in text, (argv, status, text)
     help_text = run(POSTROOM, "--help")[1]
     assert len(help_text.splitlines()) <= 24, help_text
+    for verb in ("run", "lab", "test"):
+        status, text = run(POSTROOM, verb, "--help")
+        assert status == 0 and text.startswith("usage: postroom " + verb), (verb, status, text)
 
 
 def test_ends_with_its_input_and_two_cannot_share():
