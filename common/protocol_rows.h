@@ -29,7 +29,7 @@ X(SMTP_DSN, SMTP, "DSN", "RFC 3461", "smtp/dsn") \
 X(SMTP_REQUIRETLS, SMTP, "REQUIRETLS", "RFC 8689", "smtp/requiretls") \
 X(SMTP_LIMITS, SMTP, "LIMITS", "RFC 9422", "smtp/recipients-limit") \
 X(SMTP_XCLIENT, SMTP, "XCLIENT", "Postfix, XCLIENT_README", "smtp/xclient") \
-X(SMTP_XFORWARD, SMTP, "XFORWARD", "Postfix, XCLIENT_README", "smtp/xforward") \
+X(SMTP_XFORWARD, SMTP, "XFORWARD", "Postfix, XFORWARD_README", "smtp/xforward") \
 X(SMTP_HELP, SMTP, "HELP", "RFC 5321", "smtp/help")
 
 #define PROTOCOL_CAPABILITIES_LMTP(X) \
@@ -139,7 +139,7 @@ X(SMTP, "BDAT", "RFC 3030", "smtp/rfc3030-simple") \
 X(SMTP, "AUTH", "RFC 4954", "smtp/rfc4954-plain") \
 X(SMTP, "STARTTLS", "RFC 3207", "smtp/rfc3207-starttls") \
 X(SMTP, "XCLIENT", "Postfix, XCLIENT_README", "smtp/xclient") \
-X(SMTP, "XFORWARD", "Postfix, XCLIENT_README", "smtp/xforward") \
+X(SMTP, "XFORWARD", "Postfix, XFORWARD_README", "smtp/xforward") \
 X(SMTP, "RSET", "RFC 5321", "smtp/rfc5321-d2-aborted") \
 X(SMTP, "NOOP", "RFC 5321", "smtp/sequence") \
 X(SMTP, "VRFY", "RFC 5321", "smtp/vrfy") \
