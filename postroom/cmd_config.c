@@ -36,7 +36,7 @@ static int read_config(struct launch *l)
 		fwrite(mistakes.data, 1, mistakes.len, stderr);
 	buf_free(&mistakes);
 	if (st == ST_IO)
-		fputs("postroom: name a file: postroom config check -c FILE\n", stderr);
+		fputs("postroom: name a file with -c FILE, or a --profile\n", stderr);
 	return st == ST_OK ? EX_OK : st == ST_SYNTAX ? EX_CONFIG : EX_NOINPUT;
 }
 

@@ -20,6 +20,8 @@ static const struct row {
 	{ "-c", TAKES_VALUE, WITH_SUITE, "[-c FILE | --dir DIR]" },
 	{ "--config", TAKES_VALUE, WITH_SUITE, NULL },
 	{ "--dir", TAKES_VALUE, WITH_SUITE, NULL },
+	{ "-c", TAKES_VALUE, WITH_FILE, "[-c FILE]" },
+	{ "--config", TAKES_VALUE, WITH_FILE, NULL },
 	{ "--json", TAKES_NOTHING, WITH_JSON, "[--json]" },
 	{ "--password-stdin", TAKES_NOTHING, WITH_PASSWORD, "[--password-stdin]" },
 	{ "--verifier-stdin", TAKES_NOTHING, WITH_PASSWORD, "[--verifier-stdin]" },

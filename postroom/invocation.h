@@ -29,6 +29,7 @@ enum invocation_option {
 	WITH_KEEP = 65536,	/* --keep-sessions */
 	WITH_FORMAT = 8192,	/* --format NAME */
 	WITH_RESTORE = 1 << 20,	/* --account ADDRESS, --mailbox NAME */
+	WITH_FILE = 1 << 21,	/* -c FILE: which configuration */
 };
 
 struct verb;

@@ -141,6 +141,7 @@ def test_wrong_words_are_told():
     for argv, part in ((("usr", "list"), "did you mean user"),
                        (("user", "lst"), "did you mean list"),
                        (("user", "list", "--jsn"), "did you mean --json"),
+                       (("config", "show", "--dir", "lab"), "there is no option --dir"),
                        (("config", "explain", "mesage"), "did you mean limits.message"),
                        (("config", "explain", "milter.sokcet"), "did you mean milter.NAME.socket")):
         status, text = refused(*argv)
