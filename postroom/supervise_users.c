@@ -31,7 +31,7 @@ static enum status find_group(const char *name, gid_t *gid, struct error *err)
 
 	if (!group)
 		return error_set(err, ST_NOT_FOUND, "there is no group %s; make users and "
-				 "groups with systemd-sysusers (etc/postroom.sysusers)",
+				 "groups with: systemd-sysusers postroom.conf",
 				 name);
 	*gid = group->gr_gid;
 	return ST_OK;
@@ -43,9 +43,9 @@ static enum status find_user(const char *name, struct child_user *user,
 	struct passwd *entry = getpwnam(name);
 
 	if (!entry)
-		return error_set(err, ST_NOT_FOUND, "there is no user %s; make it with "
-				 "systemd-sysusers (etc/postroom.sysusers), or set users { } "
-				 "to others", name);
+		return error_set(err, ST_NOT_FOUND, "there is no user %s; make it with: "
+				 "systemd-sysusers postroom.conf, or set users { } to others",
+				 name);
 	user->is_set = true;
 	user->uid = entry->pw_uid;
 	user->gid = entry->pw_gid;
