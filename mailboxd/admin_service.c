@@ -49,7 +49,12 @@ static void put_damage(struct request *r)
 	char text[STORE_DAMAGE_OCTETS], words[STORE_DAMAGE_OCTETS + 40];
 
 	store_damage(r->service->store, text);
-	snprintf(words, sizeof words, text[0] ? "damaged, only read: %s" : "sound", text);
+	if (text[0]) {
+		snprintf(words, sizeof words, "damaged, only read: %s", text);
+	} else {
+		store_findings(r->service->store, text);
+		snprintf(words, sizeof words, text[0] ? "damaged: %s" : "sound", text);
+	}
 	control_text(r, SLICE("store-state"));
 	control_text(r, slice_str(words));
 	control_row(r);

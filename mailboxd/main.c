@@ -1,6 +1,7 @@
 /*
  * mailboxd: accounts, delivery and the store. One loop; beside it the writer's
- * thread, a few readers, and libuv's workers for passwords.
+ * thread, a few readers, the indexer, after an unclean end the surveyor, and libuv's
+ * workers for passwords.
  */
 #include <config.h>
 
@@ -16,6 +17,7 @@
 #include "mailboxd/readers.h"
 #include "mailboxd/requests.h"
 #include "mailboxd/settings.h"
+#include "mailboxd/surveyor.h"
 #include "mailboxd/untold.h"
 #include "mailboxd/writer.h"
 
@@ -37,6 +39,7 @@ struct mailboxd {
 	struct store *store;
 	struct writer *writer;
 	struct indexer *indexer;
+	struct surveyor *surveyor;	/* NULL after a clean end */
 	struct readers *readers, *slow;
 	struct service service;
 	bool is_serving;
@@ -407,6 +410,8 @@ static enum status open_store(struct daemon *d, struct error *err)
 	if (st == ST_OK)
 		st = indexer_start(m->store, m->writer, &m->indexer, err);
 	if (st == ST_OK)
+		st = surveyor_start(m->store, m->writer, &m->surveyor, err);
+	if (st == ST_OK)
 		st = readers_start(m->store, &slow, &m->slow, err);
 	return st;
 }
@@ -436,6 +441,7 @@ static void finish(struct daemon *d)
 	struct mailboxd *m = d->state;
 
 	/* what was taken is committed before the end */
+	surveyor_stop(m->surveyor);
 	indexer_stop(m->indexer);
 	readers_stop(m->readers);
 	readers_stop(m->slow);

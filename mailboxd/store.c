@@ -201,14 +201,23 @@ static enum status load_counters(struct tx *tx, struct store *s)
 	return st;
 }
 
+/* How the last end was. A store that is new had none, and *clean is 0. */
+static enum status load_end(struct tx *tx, struct store *s, uint64_t *clean)
+{
+	enum status st = store_meta_get(tx, "clean", clean);
+
+	if (!st && *clean != CLEAN_AND_SURVEYED && !s->options.ephemeral)
+		atomic_store(&s->wants_survey, true);
+	return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
 /* Counters, the epoch, and what an unclean end left; one transaction. */
 static enum status begin_epoch(struct tx *tx, struct store *s)
 {
 	uint64_t clean;
-	enum status st;
+	enum status st = load_end(tx, s, &clean);
 
-	st = store_meta_get(tx, "clean", &clean);
-	if (st && st != ST_NOT_FOUND)
+	if (st)
 		return st;
 	st = store_meta_get(tx, "epoch", &s->epoch);
 	if (st && st != ST_NOT_FOUND)
@@ -265,7 +274,7 @@ static enum status open_damaged(struct tx *tx, struct store *s)
 	enum status st = store_meta_get(tx, "epoch", &s->epoch);
 
 	if (!st)
-		st = store_meta_get(tx, "clean", &clean);
+		st = load_end(tx, s, &clean);
 	if (!st && !clean)
 		s->epoch++;
 	if (!st)
@@ -416,7 +425,8 @@ void store_close(struct store *s)
 		return;
 	if (!store_is_broken(s) && !store_is_damaged(s) && !s->options.as_is &&
 	    store_begin(s->own, JOB_SYNC_FULL) == ST_OK) {
-		if (store_meta_set(s->own, "clean", 1) == ST_OK)
+		if (store_meta_set(s->own, "clean", store_wants_survey(s) ?
+				   CLEAN_NOT_SURVEYED : CLEAN_AND_SURVEYED) == ST_OK)
 			store_commit(s->own);
 		else
 			store_rollback(s->own);

@@ -9,6 +9,7 @@
 #include "common/slice.h"
 #include "common/status.h"
 #include "mailboxd/store_open.h"
+#include "mailboxd/store_tx.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,6 +64,31 @@ enum status store_check(struct tx *tx, bool quick, store_note_fn *note, void *ar
 /* Only SQLite's part of it: damage there is beyond store_repair(). */
 enum status store_check_file(struct tx *tx, bool quick, store_note_fn *note,
 			     void *arg);
+/*
+ * SQLite's quick check after an unclean end, beside all else: store_survey_run() on a
+ * thread of its own (surveyor.h). What is damaged in the lists of mailboxes is damage of
+ * the store (store_is_damaged()); other tables are named in the log, and by
+ * store_findings() until the store is closed. Page lists of what is free are left out.
+ */
+struct store_survey;
+/* The last end was unclean, or the survey after one did not come to its end. Never of a
+ * new store, an ephemeral one, or as_is. Any thread. */
+bool store_wants_survey(const struct store *store);
+/* ST_NO_MEMORY, and what store_connect() says. */
+enum status store_survey_open(struct store *store, struct store_survey **survey,
+			      struct error *error);
+void store_survey_close(struct store_survey *survey);	/* NULL is fine */
+/* Called before each page that is read from the disk, and often beside that: rests as it
+ * likes. False: the survey ends. */
+typedef bool store_pace_fn(void *arg);
+/*
+ * Logs one line at its end. ST_OK: all was looked at, whether or not something was found.
+ * ST_MORE: pace ended it; ST_FULL: the disk is nearly full, or the log grew too much
+ * meanwhile; others: it failed. Then the next open wants it again.
+ */
+enum status store_survey_run(struct store_survey *survey, store_pace_fn *pace, void *arg);
+/* "TABLE: words" of the first finding and the names of more tables; "": none. */
+void store_findings(struct store *store, char text[static STORE_DAMAGE_OCTETS]);
 /* In a write: takes away what store_check() finds and the rest can tell: counters are
  * recounted, what nobody refers to goes. *repaired: how many findings. */
 enum status store_repair(struct tx *tx, uint64_t *repaired);

@@ -47,6 +47,10 @@ struct sqlite3_stmt;
 
 /* ---- the store -------------------------------------------------------------- */
 
+/* meta.clean. While the store is open it is 0. */
+#define CLEAN_AND_SURVEYED 1
+#define CLEAN_NOT_SURVEYED 2	/* since an unclean end before */
+
 struct store_pins {
 	pthread_mutex_t lock;
 	uint64_t *messages;	/* one entry a pin */
@@ -84,6 +88,7 @@ struct store_damage {
 	pthread_mutex_t lock;
 	atomic_bool is_found;
 	char text[STORE_DAMAGE_OCTETS];
+	char found[STORE_DAMAGE_OCTETS];	/* store_findings() */
 	uint64_t errors;	/* of reads, since open */
 	int64_t error_ms[DAMAGE_READ_ERRORS - 1];	/* clock_ms() of the last */
 };
@@ -113,6 +118,7 @@ struct store {
 	atomic_bool is_broken;
 	atomic_bool has_space;
 	atomic_bool needs_sync;
+	atomic_bool wants_survey;
 	bool wrote;	/* with write_lock: the last COMMIT had something to write */
 	atomic_uint backups;	/* that are reading: they would hold the gate */
 	atomic_uint_fast64_t wal_pages;

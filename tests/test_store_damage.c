@@ -7,14 +7,11 @@
 #include "tests/support/temp_store.h"
 
 #include <criterion/criterion.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define MESSAGES 60
-#define PAGE 4096
 
 static struct temp_store t;
 
@@ -39,21 +36,11 @@ static void in_path(char path[128], const char *name)
 /* All octets of the page become others. */
 static void damage(const char *table, unsigned n)
 {
-	unsigned char page[PAGE];
-	unsigned number;
 	char path[128];
-	int fd;
 
 	temp_store_suspend(&t);
 	in_path(path, "store.db");
-	number = fault_page_of(path, table, n);
-	cr_assert(number > 1, "%s has no page %u", table, n);
-	fd = open(path, O_RDWR);
-	cr_assert_eq(pread(fd, page, PAGE, (off_t)(number - 1) * PAGE), PAGE);
-	for (size_t i = 0; i < PAGE; i++)
-		page[i] ^= 0x5a;
-	cr_assert_eq(pwrite(fd, page, PAGE, (off_t)(number - 1) * PAGE), PAGE);
-	close(fd);
+	cr_assert(fault_damage(path, table, n), "%s has no page %u", table, n);
 	temp_store_resume(&t);
 }
 

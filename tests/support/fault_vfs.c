@@ -2,13 +2,16 @@
 
 #include "tests/support/fault_disk.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#define PAGE 4096
 #define OPEN_MAX_FILES 64	/* at once */
 #define TABLES 8		/* different method tables of the unix VFS */
 
@@ -312,6 +315,24 @@ unsigned fault_page_of(const char *path, const char *table, unsigned n)
 	sqlite3_finalize(stmt);
 	sqlite3_close(db);
 	return page;
+}
+
+bool fault_damage(const char *path, const char *table, unsigned n)
+{
+	unsigned char page[PAGE];
+	unsigned number = fault_page_of(path, table, n);
+	off_t at = (off_t)(number - 1) * PAGE;
+	int fd = number > 1 ? open(path, O_RDWR) : -1;
+	bool done;
+
+	if (fd < 0)
+		return false;
+	done = pread(fd, page, PAGE, at) == PAGE;
+	for (size_t i = 0; done && i < PAGE; i++)
+		page[i] ^= 0x5a;
+	done = done && pwrite(fd, page, PAGE, at) == PAGE;
+	close(fd);
+	return done;
 }
 
 bool fault_sql(const char *path, const char *sql)

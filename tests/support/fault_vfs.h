@@ -22,6 +22,8 @@ void fault_vfs_install(void);
 /* For tests that damage a closed store: the n-th leaf page of a table, 0 where it
  * has none; and statements of their own. */
 unsigned fault_page_of(const char *path, const char *table, unsigned n);
+/* All octets of that page become others. False: there is no such page. */
+bool fault_damage(const char *path, const char *table, unsigned n);
 bool fault_sql(const char *path, const char *sql);
 
 /* ---- errors ----------------------------------------------------------------- */

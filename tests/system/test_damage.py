@@ -169,3 +169,27 @@ def test_damaged_lists_end_writing_not_reading():
             assert ann.select("INBOX")[1] == [b"513"]
             ann.logout()
             assert state(suite) == "sound"
+
+
+def test_an_unclean_end_is_followed_by_a_look():
+    with tempfile.TemporaryDirectory(prefix="postroom-damage-") as work:
+        lab = os.path.join(work, "lab")
+        with Suite(profile="lab", directory=lab) as suite:
+            for number in range(12):
+                suite.send(ANN, BOB, message(f"number {number}", body="0123456789abcdef\n" * 100))
+        damage(lab, "body", 2)
+        # not after a clean end
+        suite = Suite(profile="lab", directory=lab)
+        assert state(suite) == "sound", state(suite)
+        assert "event=store.survey" not in suite.log_text()
+        suite.kill()
+        with Suite(profile="lab", directory=lab) as suite:
+            wait_for("its end", lambda: "event=store.survey" in suite.log_text())
+            assert "event=store.survey status=ok findings=1 where=\"body: " in suite.log_text()
+            assert state(suite).startswith("damaged: body: "), state(suite)
+            # a body takes away its message alone: mail is taken
+            suite.send(ANN, BOB, message("after"))
+            assert suite.log_text().count("event=store.survey") == 1
+        with Suite(profile="lab", directory=lab) as suite:
+            assert state(suite) == "sound", state(suite)
+            assert "event=store.survey" not in suite.log_text()
