@@ -4,6 +4,7 @@
 
 #include "common/clock.h"
 #include "common/date.h"
+#include "common/dsn.h"
 #include "common/log.h"
 #include "smtpd/failure_report.h"
 #include "smtpd/route.h"
@@ -21,6 +22,8 @@ struct smtp_routed {
 	size_t answered;	/* octets of it that were answered after the data */
 	struct buf had;		/* who has it, a line each */
 	struct buf failures;	/* smtpd/failure_report.h */
+	struct buf quiet;	/* NOTIFY without FAILURE, a line each */
+	struct buf reported;	/* failures but for theirs */
 	unsigned char digest[DIGEST_OCTETS];
 	bool is_reporting;
 	unsigned report_replies;
@@ -50,7 +53,8 @@ static struct smtp_routed *routed(struct smtp_session *s)
 	if (buf_append(&s->routed->sender, buf_slice(&s->t.sender)) != ST_OK)
 		s->trouble = ST_NO_MEMORY;
 	s->routed->accepted.max = s->routed->had.max = RECIPIENTS_MAX;
-	s->routed->failures.max = 2 * RECIPIENTS_MAX;
+	s->routed->quiet.max = RECIPIENTS_MAX;
+	s->routed->failures.max = s->routed->reported.max = 2 * RECIPIENTS_MAX;
 	return s->routed;
 }
 
@@ -62,6 +66,8 @@ void smtp_routed_free(struct smtp_session *s)
 	buf_free(&s->routed->accepted);
 	buf_free(&s->routed->had);
 	buf_free(&s->routed->failures);
+	buf_free(&s->routed->quiet);
+	buf_free(&s->routed->reported);
 	free(s->routed);
 	s->routed = NULL;
 }
@@ -131,6 +137,15 @@ bool smtp_routed_rcpt(struct smtp_session *s, struct slice recipient)
 	return false;
 }
 
+void smtp_routed_asked(struct smtp_session *s, struct slice recipient, unsigned notify)
+{
+	struct smtp_routed *r = s->t.route && notify && !(notify & DSN_FAILURE)
+				? routed(s) : NULL;
+
+	if (r)
+		keep_line(s, &r->quiet, recipient);
+}
+
 void smtp_routed_accepted(struct smtp_session *s, struct slice recipient)
 {
 	struct smtp_routed *r = s->t.route ? routed(s) : NULL;
@@ -187,6 +202,25 @@ static struct slice next_accepted(struct smtp_routed *r)
 	return line;
 }
 
+static void keep_failure(struct buf *failures, struct slice recipient,
+			 const struct smtp_passed *passed)
+{
+	buf_append(failures, recipient);
+	buf_append_fmt(failures, " %u %s %s\n", passed->code, passed->enhanced,
+		       passed->text);
+}
+
+/* The sender does not want to hear of it (RFC 3461 section 4.1). */
+static bool is_quiet(const struct smtp_routed *r, struct slice recipient)
+{
+	struct slice rest = buf_slice(&r->quiet), line;
+
+	while (slice_split(&rest, '\n', &line))
+		if (slice_eq(line, recipient))
+			return true;
+	return false;
+}
+
 void smtp_routed_outcome(struct smtp_session *s, const struct smtp_passed *passed,
 			 unsigned count)
 {
@@ -198,9 +232,9 @@ void smtp_routed_outcome(struct smtp_session *s, const struct smtp_passed *passe
 		if (passed->code / 100 == 2) {
 			keep_line(s, &r->had, recipient);
 		} else if (passed->code / 100 == 5) {
-			buf_append(&r->failures, recipient);
-			buf_append_fmt(&r->failures, " %u %s %s\n", passed->code,
-				       passed->enhanced, passed->text);
+			keep_failure(&r->failures, recipient, passed);
+			if (!is_quiet(r, recipient))
+				keep_failure(&r->reported, recipient, passed);
 		}
 	}
 }
@@ -291,7 +325,7 @@ static bool send_report(struct smtp_session *s)
 		.hostname = slice_str(s->settings->hostname),
 		.mid = id_slice(&mid), .to = buf_slice(&s->t.sender),
 		.envid = buf_slice(&s->t.envid), .about = id_slice(&s->t.mid),
-		.failures = buf_slice(&s->routed->failures),
+		.failures = buf_slice(&s->routed->reported),
 		.seconds = now, .zone = date_local_zone(now),
 	};
 	enum status st = failure_report_write(&report, &text);
@@ -322,6 +356,8 @@ bool smtp_routed_conclude(struct smtp_session *s, struct smtp_passed *reply)
 		reply->code = 250;
 	} else if (!some_have_it) {
 		*reply = t->end_permanent;
+	} else if (s->login.len && t->sender.len && !s->routed->reported.len) {
+		reply->code = 250;	/* it asked not to be told */
 	} else if (s->login.len && t->sender.len && send_report(s)) {
 		return false;
 	} else {

@@ -10,6 +10,9 @@
 /* Before a recipient is asked for. False: it is answered already, because it goes
  * another way, has the message, or its server is away. */
 bool smtp_routed_rcpt(struct smtp_session *s, struct slice recipient);
+/* It is asked for, with these bits of enum dsn_notify: 0 where none was said. Without
+ * FAILURE a report to the sender leaves it out. */
+void smtp_routed_asked(struct smtp_session *s, struct slice recipient, unsigned notify);
 /* It was accepted. */
 void smtp_routed_accepted(struct smtp_session *s, struct slice recipient);
 /* The server is asked anew, for recipients that need not be the same: none is

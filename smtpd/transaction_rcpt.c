@@ -74,6 +74,7 @@ void smtp_transaction_rcpt(struct smtp_session *s, struct slice recipient,
 	m.lmtp_rcpt.notify = params->notify;
 	m.lmtp_rcpt.orcpt = params->orcpt.data ? params->orcpt : SLICE_EMPTY;
 	smtp_transaction_ask(s, &m);
+	smtp_routed_asked(s, recipient, params->notify);
 	if (t->rcpt_tried == 1)
 		buf_append(&t->recipient, recipient);
 	if (t->rcpt_due == 0)

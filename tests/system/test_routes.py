@@ -278,6 +278,18 @@ def test_a_sender_of_ours_gets_a_report():
         assert b"Diagnostic-Code: smtp; 550 5.7.1 No thanks" in report and b"a@lists" not in report, report
 
 
+def test_a_report_leaves_out_what_the_sender_does_not_want_to_hear():
+    with World(offers=("PIPELINING", "8BITMIME", "DSN")) as world:
+        world.server.after.update({B: "550 5.7.1 No thanks"})
+        before = len(world.inbox())
+        for notify, reports in (("NEVER", 0), ("SUCCESS", 0), ("FAILURE", 1)):
+            answers = world.send([A, B], f"notify {notify}", login=True, rcpt_options=(f"NOTIFY={notify}",))
+            assert codes(answers) == [250, 250, 250], answers
+            assert len(world.inbox()) == before + reports, notify
+        # who is not ours is told by the reply itself
+        assert codes(world.send([A, B], "a stranger")) == [250, 250, 554]
+
+
 def test_a_server_that_is_away():
     with World() as world:
         assert codes(world.send([A], "before")) == [250, 250]
