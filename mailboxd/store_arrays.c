@@ -446,3 +446,20 @@ enum status arrays_end_load(struct arrays *all, uint64_t mailbox,
 		array_clear(a);
 	return is_kept ? ST_OK : ST_LIMIT;
 }
+
+enum status array_look_marks(const struct array *a, const struct mailbox_state *m,
+			     void *arg)
+{
+	struct array_marks *k = arg;
+	size_t i = array_find(a, k->range.low);
+
+	for (k->count = 0; i < a->count && a->uids[i] <= k->range.high &&
+			   k->count < ARRAY_MARKS; i++, k->count++) {
+		k->items[k->count].uid = a->uids[i];
+		k->items[k->count].flags = a->flags[i];
+		k->items[k->count].modseq = a->modseqs[i];
+		k->items[k->count].message = a->messages[i];
+	}
+	k->is_last = i == a->count || a->uids[i] > k->range.high;
+	return ST_OK;
+}

@@ -106,4 +106,20 @@ enum status arrays_end_load(struct arrays *all, uint64_t mailbox,
 			    uint64_t ticket, struct array *a,
 			    const struct mailbox_state *m);
 
+/* Marks of messages, copied under the lock. */
+#define ARRAY_MARKS 1024	/* at once */
+struct array_marks {
+	struct range range;	/* UIDs that are asked for */
+	size_t count;
+	bool is_last;		/* there are no more of the range */
+	struct {
+		uint32_t uid;
+		uint64_t flags, modseq, message;
+	} items[ARRAY_MARKS];
+};
+
+/* To look with: fills a struct array_marks with the first ones of its range. */
+enum status array_look_marks(const struct array *a, const struct mailbox_state *m,
+			     void *arg);
+
 #endif

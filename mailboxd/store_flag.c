@@ -180,35 +180,6 @@ static enum status change_one(struct flag_job *j, uint32_t uid, uint64_t old,
 
 /* ---- what there is, from the array or from rows */
 
-/* Marks copied from the array at once. */
-#define MARKS 1024
-
-struct marks {
-	struct range range;
-	size_t count;
-	bool is_last;
-	struct {
-		uint32_t uid;
-		uint64_t flags, modseq;
-	} items[MARKS];
-};
-
-static enum status look_marks(const struct array *a,
-			      const struct mailbox_state *m, void *arg)
-{
-	struct marks *k = arg;
-	size_t i = array_find(a, k->range.low);
-
-	for (k->count = 0; i < a->count && a->uids[i] <= k->range.high &&
-			   k->count < MARKS; i++, k->count++) {
-		k->items[k->count].uid = a->uids[i];
-		k->items[k->count].flags = a->flags[i];
-		k->items[k->count].modseq = a->modseqs[i];
-	}
-	k->is_last = i == a->count || a->uids[i] > k->range.high;
-	return ST_OK;
-}
-
 /* The array has no sizes, which a change of \Deleted is counted by; and it is as
  * good as the rows only while this transaction changed none of them. */
 static bool may_use_array(const struct flag_job *j)
@@ -223,12 +194,12 @@ static bool may_use_array(const struct flag_job *j)
 static enum status change_by_array(struct flag_job *j, struct range r,
 				   uint32_t *low)
 {
-	struct marks marks = { .range = r };
+	struct array_marks marks = { .range = r };
 	enum status st;
 
 	do {
 		st = arrays_look(j->tx->store->arrays, j->change->mailbox,
-				 look_marks, &marks);
+				 array_look_marks, &marks);
 		for (size_t i = 0; i < marks.count && !st; i++)
 			st = change_one(j, marks.items[i].uid,
 					marks.items[i].flags,

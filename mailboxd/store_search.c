@@ -14,7 +14,6 @@
 #include <stdlib.h>
 
 #define ROWS_A_LOOK 256		/* rows between two looks at the clock */
-#define MARKS 1024		/* copied from the array at once */
 
 /* A step with what it needs at hand. */
 struct step {
@@ -460,34 +459,7 @@ static enum status pass_rows(struct run *r, struct range range)
 
 /* ---- the array ------------------------------------------------------------------------------ */
 
-struct marks {
-	struct range range;
-	size_t count;
-	bool is_last;
-	struct {
-		uint32_t uid;
-		uint64_t flags, modseq, message;
-	} items[MARKS];
-};
-
-static enum status look_marks(const struct array *a,
-			      const struct mailbox_state *m, void *arg)
-{
-	struct marks *k = arg;
-	size_t i = array_find(a, k->range.low);
-
-	for (k->count = 0; i < a->count && a->uids[i] <= k->range.high &&
-			   k->count < MARKS; i++, k->count++) {
-		k->items[k->count].uid = a->uids[i];
-		k->items[k->count].flags = a->flags[i];
-		k->items[k->count].modseq = a->modseqs[i];
-		k->items[k->count].message = a->messages[i];
-	}
-	k->is_last = i == a->count || a->uids[i] > k->range.high;
-	return ST_OK;
-}
-
-static enum status take_marks(struct run *r, const struct marks *k, unsigned *rows)
+static enum status take_marks(struct run *r, const struct array_marks *k, unsigned *rows)
 {
 	enum status st = ST_OK;
 
@@ -507,7 +479,7 @@ static enum status take_marks(struct run *r, const struct marks *k, unsigned *ro
 /* ST_NOT_FOUND: there is no array, or no longer; next_uid is where to go on. */
 static enum status scan_array(struct run *r, struct range range)
 {
-	struct marks marks = { .range = range };
+	struct array_marks marks = { .range = range };
 	unsigned rows = 0;
 	enum status st;
 
@@ -516,7 +488,7 @@ static enum status scan_array(struct run *r, struct range range)
 		st = tx_refresh(r->tx);
 		if (!st)
 			st = arrays_look(r->tx->store->arrays, r->search->mailbox,
-					 look_marks, &marks);
+					 array_look_marks, &marks);
 		if (!st)
 			st = take_marks(r, &marks, &rows);
 		marks.range.low = r->search->next_uid;
