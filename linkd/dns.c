@@ -228,13 +228,14 @@ void dns_ask(struct dns *d, const char *name, enum dns_type type, dns_done *done
 {
 	struct dns_answer answer = { .st = ST_UNAVAILABLE };
 	struct question *q = NULL;
+	size_t len = strlen(name);
 
 	if (dns_cache_find(d->cache, name, type, clock_ms(), &answer)) {
 		d->figures.remembered++;
 		done(arg, &answer);
 		return;
 	}
-	if (!d->is_closed && d->out < DNS_QUESTIONS_MAX && strlen(name) < sizeof q->name)
+	if (!d->is_closed && d->out < DNS_QUESTIONS_MAX && len < sizeof q->name)
 		q = malloc(sizeof *q);
 	if (!q) {
 		d->figures.left_out++;
@@ -242,7 +243,7 @@ void dns_ask(struct dns *d, const char *name, enum dns_type type, dns_done *done
 		return;
 	}
 	*q = (struct question){ .dns = d, .type = type, .done = done, .arg = arg };
-	strcpy(q->name, name);
+	memcpy(q->name, name, len + 1);
 	d->figures.asked++;
 	d->out++;
 	ares_query(d->channel, name, CLASS_IN, (int)type, answered, q);
